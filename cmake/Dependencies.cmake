@@ -1,0 +1,29 @@
+# Every library that the product may use; all are Debian 12 packages.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(ICU REQUIRED COMPONENTS uc i18n)
+find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(VECTORSCAN REQUIRED IMPORTED_TARGET libhs)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+set(Python3_FIND_STRATEGY LOCATION)
+set(Python3_EXECUTABLE /usr/bin/python3 CACHE FILEPATH "Debian's Python: build tools and tests")
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+# Asio is compiled once, in src/mechanisms/net/asio.cc.
+add_library(davy_asio_headers INTERFACE)
+target_compile_definitions(davy_asio_headers INTERFACE
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_NO_TS_EXECUTORS)
+target_link_libraries(davy_asio_headers INTERFACE Boost::headers Threads::Threads)
+
+if(DAVY_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(DAVY_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,46 @@
+// Small helpers for ASCII text. None depends on the locale.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace davy {
+
+[[nodiscard]] constexpr char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+[[nodiscard]] std::string lower(std::string_view text);
+
+// Equal but for the case of ASCII letters.
+[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
+// Without leading and trailing space, tab, CR and LF.
+[[nodiscard]] std::string_view trim(std::string_view text) noexcept;
+
+// The parts between separators; always at least one part.
+[[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
+[[nodiscard]] std::string join(std::span<const std::string> parts, std::string_view separator);
+
+// The whole text as a decimal number; nothing for a sign, a space, an overflow or no digit.
+[[nodiscard]] std::optional<std::uint64_t> to_number(std::string_view text) noexcept;
+
+// Levenshtein distance, for "did you mean"; both sides are cut at 64 bytes.
+[[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
+
+// The candidate nearest to `word` that differs in at most a third of its letters, if any.
+[[nodiscard]] std::optional<std::string> nearest(std::string_view word,
+                                                 std::span<const std::string> candidates);
+
+// Whether `text` matches `pattern`, where `*` stands for any run of characters and all
+// else for itself. Linear in practice: no recursion.
+[[nodiscard]] bool matches_glob(std::string_view text, std::string_view pattern) noexcept;
+
+// One printable line for a terminal or a log: control characters, escapes and
+// bidirectional controls become \xNN or \u{NNNN}; cut to `limit` bytes with "…".
+[[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 200);
+
+}  // namespace davy
