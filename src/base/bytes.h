@@ -34,20 +34,22 @@ struct Span {
 // RFC 4648 section 4, with padding.
 [[nodiscard]] std::string to_base64(std::string_view bytes);
 
-// RFC 4648 section 4 (`+/`) or section 5 (`-_`), padding optional, nothing else allowed.
+// RFC 4648 section 4 (`+/`) or section 5 (`-_`), not both; padding is whole or absent;
+// left-over bits must be zero. So one byte string has few spellings. Nothing otherwise.
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 
-// The offset of the first byte that is not well-formed UTF-8 (Unicode 15, table 3-7:
+// Where the first sequence begins that is not well-formed UTF-8 (Unicode 15, table 3-7:
 // no overlong forms, no surrogates, nothing above U+10FFFF), or nothing if all is well.
 [[nodiscard]] std::optional<std::size_t> first_invalid_utf8(std::string_view text) noexcept;
 
 // Appends one code point as UTF-8; a surrogate or a value above U+10FFFF appends U+FFFD.
 void append_utf8(std::string& out, char32_t code_point);
 
-// Reads the code point at `at` in well-formed UTF-8 and moves `at` past it.
+// Reads the code point at `at` in well-formed UTF-8 and moves `at` past it. An
+// ill-formed byte gives U+FFFD and moves by one; the end gives U+FFFD and does not move.
 [[nodiscard]] char32_t next_code_point(std::string_view text, std::size_t& at) noexcept;
 
-// How many code points stand before byte `offset` of well-formed UTF-8.
+// How many code points begin before byte `offset` of well-formed UTF-8.
 [[nodiscard]] std::size_t code_points_before(std::string_view text, std::size_t offset) noexcept;
 
 }  // namespace davy

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -49,18 +50,24 @@ class Folder {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
-  // A regular file, whole; larger than `limit` is an error of kind limit.
+  // A regular file, whole; larger than `limit` bytes is an error of kind limit. A FIFO,
+  // device or folder is an error, and opening one does not block.
   [[nodiscard]] Result<std::string> read(std::string_view name, std::size_t limit) const;
   // Replaces the file atomically: a temporary file beside it, fsync, rename, fsync of
-  // the folder. A crash leaves the old or the new content.
+  // the folder. A crash leaves the old or the new content (and perhaps a temporary file
+  // ".davy-*.tmp"). The mode is exact: the umask has no say. What is there and is no
+  // regular file stays, and is an error.
   [[nodiscard]] Result<void> write(std::string_view name, std::string_view content,
                                    mode_t mode) const;
-  // Makes the file, or fails with invalid_input if it is there.
+  // Makes the file with this exact mode, whole or not at all, or fails with
+  // invalid_input if something of that name is there.
   [[nodiscard]] Result<void> create(std::string_view name, std::string_view content,
                                     mode_t mode) const;
+  // Whether anything of that name is there, a link included (which is not followed).
   [[nodiscard]] Result<bool> exists(std::string_view name) const;
-  // For appending, created with `mode` if missing.
+  // A regular file for appending, created with `mode` (less the umask) if missing.
   [[nodiscard]] Result<Fd> open_append(std::string_view name, mode_t mode) const;
+  // The last part of `name`, with `mode` less the umask; a folder that is there is fine.
   [[nodiscard]] Result<void> make_folder(std::string_view name, mode_t mode) const;
 
  private:
@@ -75,11 +82,14 @@ class Folder {
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t limit,
                                             Links links = Links::follow);
 
-// A file with a secret: as read_file, but group or others able to read it is an error
-// that says which chmod mends it. One trailing newline is taken off.
+// A file with a secret: as read_file, links followed (Kubernetes mounts secrets through
+// them), at most 64 KiB; group or others able to read or write it is an error that says
+// which chmod mends it. One trailing newline (LF or CR LF) is taken off; nothing left
+// is an error.
 [[nodiscard]] Result<std::string> read_secret_file(const std::string& path);
 
-// All of `data`, however often write() stops short or is interrupted.
+// All of `data`, however often write() stops short or is interrupted. For a blocking
+// descriptor.
 [[nodiscard]] Result<void> write_all(int fd, std::string_view data);
 
 // All that comes until end of file; more than `limit` is an error of kind limit.

@@ -11,7 +11,9 @@ namespace davy {
 namespace {
 
 template <class T>
-concept Printable = requires(std::ostream& out, const T& value) { out << value; };
+concept Printable = requires(std::ostream& out, const T& value) {
+  out << value;
+};
 template <class T>
 concept Comparable = requires(const T& a, const T& b) {
   { a == b } -> std::convertible_to<bool>;

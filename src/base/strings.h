@@ -1,6 +1,7 @@
 // Small helpers for ASCII text. None depends on the locale.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -31,16 +32,19 @@ namespace davy {
 // Levenshtein distance, for "did you mean"; both sides are cut at 64 bytes.
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 
-// The candidate nearest to `word` that differs in at most a third of its letters, if any.
+// The candidate nearest to `word` (the first of equals) that differs from it in at most
+// a third of the candidate's letters, if any.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word,
                                                  std::span<const std::string> candidates);
 
 // Whether `text` matches `pattern`, where `*` stands for any run of characters and all
-// else for itself. Linear in practice: no recursion.
+// else for itself. No recursion; at worst |text| × |pattern| steps.
 [[nodiscard]] bool matches_glob(std::string_view text, std::string_view pattern) noexcept;
 
 // One printable line for a terminal or a log: control characters, escapes and
-// bidirectional controls become \xNN or \u{NNNN}; cut to `limit` bytes with "…".
+// bidirectional controls, zero-width characters and ill-formed bytes become \xNN or
+// \u{NNNN}. The line has at most `limit` bytes; "…" at its end says that it was cut,
+// never inside an escape or a code point. One way: a backslash of the text stays as it is.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 200);
 
 }  // namespace davy
