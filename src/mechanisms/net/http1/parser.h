@@ -58,34 +58,49 @@ class HeadParser {
     line,
     name,
     value,
-    end
+    complete,
+    refused
   };
 
   explicit HeadParser(const Limits& limits) noexcept;
 
-  void clear(Fields& fields) noexcept;
-  // Both return false when there is nothing more to do with these bytes.
+  // Each takes what it can of its part from `at_` on. True: the part is complete, `at_`
+  // stands behind it. False: `outcome_` says whether more is needed or it was refused.
   [[nodiscard]] bool take_version(std::string_view buffer, int& minor);
-  [[nodiscard]] Progress take_fields(std::string_view buffer, Fields& fields);
-  [[nodiscard]] bool take_line_end(std::string_view buffer, Refusal not_a_line_end);
-  [[nodiscard]] bool take_name(std::string_view buffer, Fields& fields);
-  [[nodiscard]] bool take_value(std::string_view buffer, Fields& fields);
+  [[nodiscard]] bool take_line_end(std::string_view buffer, Refusal otherwise);
+  [[nodiscard]] bool take_fields(std::string_view buffer, Fields& fields);
 
-  Progress refuse(Refusal refusal, std::size_t offset) noexcept;
-  // need_more, or refused when the bytes at hand are all that the limit allows.
-  Progress starve() noexcept;
-  void limit(std::string_view& buffer) noexcept;
+  bool refuse(Refusal refusal, std::size_t offset) noexcept;
+  // Out of bytes: need_more, or refused where the limit allows no more.
+  bool starve() noexcept;
+  // Returns what of the buffer a head may use.
+  [[nodiscard]] std::string_view begin_parse(std::string_view buffer) noexcept;
+  void begin(Phase phase) noexcept {
+    phase_ = phase;
+    start_ = at_;
+  }
+  void clear(Fields& fields, Phase phase) noexcept;
 
-  // What the fields say about the body and the connection; `false` when refused.
+  // What the fields say about the connection and the body (framing.cc).
   struct Meaning;
   [[nodiscard]] bool read_fields(Fields& fields, int minor, Meaning& meaning);
+  [[nodiscard]] bool read_field(Fields& fields, std::size_t at, int minor, Meaning& meaning);
+  [[nodiscard]] bool read_connection(Fields& fields, std::size_t at, Meaning& meaning);
+  [[nodiscard]] bool check_host(std::string_view buffer, RequestHead& head,
+                                const Meaning& meaning);
 
   Limits limits_;
   Problem problem_;
   std::size_t at_ = 0;     // every byte before it was accepted
   std::size_t start_ = 0;  // where the part at hand began
   Phase phase_ = Phase::method;
+  Progress outcome_ = Progress::need_more;
   bool full_ = false;  // the buffer holds as many bytes as a head may have
+
+ private:
+  [[nodiscard]] bool take_line_start(std::string_view buffer);
+  [[nodiscard]] bool take_name(std::string_view buffer, Fields& fields);
+  [[nodiscard]] bool take_value(std::string_view buffer, Fields& fields);
 };
 
 class RequestParser : public HeadParser {
@@ -100,8 +115,9 @@ class RequestParser : public HeadParser {
   void reset() noexcept;
 
  private:
-  [[nodiscard]] Progress take_request_line(std::string_view buffer);
-  [[nodiscard]] Progress finish(std::string_view buffer);
+  [[nodiscard]] bool take_method(std::string_view buffer);
+  [[nodiscard]] bool take_target(std::string_view buffer);
+  [[nodiscard]] bool finish(std::string_view buffer);
 
   RequestHead head_;
 };
@@ -121,8 +137,9 @@ class ResponseParser : public HeadParser {
   void reset(bool answers_head = false) noexcept;
 
  private:
-  [[nodiscard]] Progress take_status_line(std::string_view buffer);
-  [[nodiscard]] Progress finish(std::string_view buffer);
+  [[nodiscard]] bool take_status(std::string_view buffer);
+  [[nodiscard]] bool take_reason(std::string_view buffer);
+  [[nodiscard]] bool finish();
 
   ResponseHead head_;
   bool answers_head_ = false;

@@ -1,0 +1,118 @@
+// The runner: takes one exchange through the stages of its snapshot.
+//
+// - Modes: a rule that is off is dropped; observe is recorded; enforce acts.
+// - Order: stages in the order of the pipeline; the first enforced denial ends the call
+//   and later stages do not see it.
+// - Fails closed: an error (or exception) of a stage of which a rule is enforced comes
+//   back as an Error, and the caller must refuse the exchange with 503. An error of a
+//   stage that only observes is kept in `stage_errors()`, and the exchange goes on.
+// - finish reaches every begun stage exactly once, also if nobody calls it: the
+//   destructor does, as `failed`.
+// - Containment (core/control.h) is looked at in every call, also per chunk.
+//
+// Belongs to one exchange. Not thread-safe, but may move between threads; each call
+// takes the Scratch of the thread it runs on.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/control.h"
+#include "core/decision.h"
+#include "core/snapshot.h"
+#include "core/stage.h"
+
+namespace davy {
+
+// DESIGN section 4: detection on the loop up to about 200 µs, larger work in a pool.
+inline constexpr std::chrono::nanoseconds kLoopBudget = std::chrono::microseconds(200);
+
+enum class Placement : std::uint8_t { loop, pool };
+
+// What may be delivered of one stream after a chunk.
+struct ChunkVerdict {
+  Decision decision;
+  // Bytes of the stream before this offset may go out, with `edits` applied.
+  std::uint64_t released_to = 0;
+  // Disjoint, ordered; offsets of the stream. Each lies whole before `released_to`
+  // and after the `released_to` of the call before, and is reported once.
+  std::vector<Edit> edits;
+};
+
+struct StageError {
+  std::string_view stage;
+  Error error;
+};
+
+class ExchangeRun {
+ public:
+  // `info` must outlive the run; its snapshot must be set. `control` may be null.
+  ExchangeRun(ExchangeInfo& info, const Control* control);
+  ~ExchangeRun();
+  ExchangeRun(const ExchangeRun&) = delete;
+  ExchangeRun& operator=(const ExchangeRun&) = delete;
+
+  [[nodiscard]] Result<Decision> on_head(const RequestHead& head, Scratch& scratch);
+  [[nodiscard]] Result<Decision> on_request(std::span<const Segment> segments, Scratch& scratch);
+  // Of the request, after on_request: merged, ordered by segment and place.
+  [[nodiscard]] std::span<const Edit> request_edits() const noexcept { return request_edits_; }
+  [[nodiscard]] Result<Decision> on_answer_head(const AnswerHead& head, Scratch& scratch);
+  [[nodiscard]] Result<ChunkVerdict> on_chunk(const StreamSegment& segment, Scratch& scratch);
+  void finish(const Outcome& outcome) noexcept;
+
+  // Where a call over that many bytes of text belongs.
+  [[nodiscard]] Placement placement(std::size_t bytes) const noexcept;
+  // Whether an enforced rule reads text of the request (or answer), so that bytes which
+  // cannot be read may not pass unseen.
+  [[nodiscard]] bool must_examine_request() const noexcept;
+  [[nodiscard]] bool must_examine_answer() const noexcept;
+  // Whether any stage, observing ones included, wants the answer's text.
+  [[nodiscard]] bool wants_answer_text() const noexcept;
+
+  // All findings so far, of observing rules too, in order.
+  [[nodiscard]] const std::vector<Finding>& findings() const noexcept { return findings_; }
+  // The stage that denied or failed closed; empty if none did.
+  [[nodiscard]] std::string_view stage_of_denial() const noexcept { return stage_of_denial_; }
+  [[nodiscard]] const std::vector<StageError>& stage_errors() const noexcept { return errors_; }
+
+ private:
+  struct Part {
+    const Stage* stage = nullptr;
+    bool enforcing = false;
+    std::unique_ptr<StageRun> run;
+  };
+  struct Stream {
+    StreamKey key;
+    std::uint64_t seen = 0;
+    std::uint64_t released = 0;
+    std::vector<Edit> edits;             // not yet released
+    std::vector<std::uint64_t> holds;    // per part
+  };
+
+  template <class Call>
+  [[nodiscard]] Result<void> call_stage(Part& part, StageOutput& out, Call&& call);
+  // Takes over what a stage said; the denial, if one is enforced.
+  [[nodiscard]] const Finding* absorb(Part& part, StageOutput& out, std::size_t& enforced_edits,
+                                      std::vector<Edit>* edits);
+  template <class Call>
+  [[nodiscard]] Result<Decision> over_stages(Call&& call, std::vector<Edit>* edits);
+  [[nodiscard]] const Finding* contained();
+  [[nodiscard]] Stream& stream(const StreamKey& key);
+
+  ExchangeInfo& info_;
+  const Control* control_;
+  std::vector<Part> parts_;
+  std::vector<Finding> findings_;
+  std::vector<StageError> errors_;
+  std::vector<Edit> request_edits_;
+  std::vector<Stream> streams_;
+  std::string_view stage_of_denial_;
+  bool finished_ = false;
+};
+
+}  // namespace davy
