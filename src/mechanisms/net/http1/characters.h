@@ -96,8 +96,8 @@ inline std::size_t skip_target(std::string_view text, std::size_t at) noexcept {
   return skip_wide(text, at, kTarget, [](__m128i v) {
     // Signed: bytes >= 0x80 are below 0x21 too.
     const __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x21));
-    const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)),
-                                       _mm_cmpeq_epi8(v, _mm_set1_epi8('#')));
+    const __m128i marks =
+        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)), _mm_cmpeq_epi8(v, _mm_set1_epi8('#')));
     return _mm_or_si128(low, marks);
   });
 #else

@@ -1,5 +1,7 @@
 // What the fields of a head say about the body and the connection, and whether they
 // say it in the one way that no other reader of the same bytes can take differently.
+#include <algorithm>
+
 #include "base/strings.h"
 #include "mechanisms/net/http1/characters.h"
 #include "mechanisms/net/http1/meaning.h"
@@ -145,7 +147,9 @@ bool HeadParser::check_host(std::string_view buffer, RequestHead& head, const Me
   }
   const std::size_t mark = std::min(text.find('?', path), text.size());
   const std::size_t query = std::min(mark + 1, text.size());
-  const auto at = [&](std::size_t offset) { return target.at + static_cast<std::uint32_t>(offset); };
+  const auto at = [&](std::size_t offset) {
+    return target.at + static_cast<std::uint32_t>(offset);
+  };
   head.path_ = {at(path), static_cast<std::uint32_t>(mark - path)};
   head.query_ = {at(query), static_cast<std::uint32_t>(text.size() - query)};
   return true;

@@ -200,9 +200,7 @@ bool RequestParser::finish(std::string_view buffer) {
   const bool has_body = meaning.chunked || meaning.length.value_or(0) > 0;
   const bool current = head_.minor_version_ == 1;
   Framing& framing = head_.framing_;
-  framing.body = meaning.chunked ? BodyKind::chunked
-                 : has_body      ? BodyKind::length
-                                 : BodyKind::none;
+  framing.body = meaning.chunked ? BodyKind::chunked : has_body ? BodyKind::length : BodyKind::none;
   framing.content_length = meaning.length;
   framing.keep_alive = !meaning.close && (current || meaning.keep_alive);
   framing.expect_continue = meaning.expect && has_body && current;

@@ -86,8 +86,7 @@ class HeadParser {
   [[nodiscard]] bool read_fields(Fields& fields, int minor, Meaning& meaning);
   [[nodiscard]] bool read_field(Fields& fields, std::size_t at, int minor, Meaning& meaning);
   [[nodiscard]] bool read_connection(Fields& fields, std::size_t at, Meaning& meaning);
-  [[nodiscard]] bool check_host(std::string_view buffer, RequestHead& head,
-                                const Meaning& meaning);
+  [[nodiscard]] bool check_host(std::string_view buffer, RequestHead& head, const Meaning& meaning);
 
   Limits limits_;
   Problem problem_;

@@ -23,9 +23,9 @@ namespace davy::http1 {
 //
 // A bad part is remembered; `finish` then takes all back from `out` and returns
 // invalid_input, naming the kind of part and never its content. Refused are: a method or
-// field name that is no token, a target or value with a control character (a tab is
-// allowed in a value), a target with a space, `#` or a byte >= 0x80, a status outside
-// 100 to 999. A writer that goes without `finish` leaves an unfinished head.
+// field name that is no token, an empty target, a target, reason or value with a control character
+// (a tab is allowed in a value), a target with a space, `#` or a byte >= 0x80, a status outside 100
+// to 999. A writer that goes without `finish` leaves an unfinished head.
 class HeadWriter {
  public:
   [[nodiscard]] static HeadWriter request(std::string& out, std::string_view method,
@@ -56,7 +56,7 @@ class HeadWriter {
 [[nodiscard]] Result<void> append_response_head(std::string& out, int status,
                                                 std::span<const FieldView> fields);
 
-// RFC 9110 section 15; empty for a status that has none.
+// RFC 9110 section 15, RFC 6585 and their kin; empty for a status that has none.
 [[nodiscard]] std::string_view standard_reason(int status) noexcept;
 
 // One chunk; nothing for empty data, since an empty chunk would end the body.

@@ -1,0 +1,133 @@
+#include "mechanisms/net/connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/write.hpp>
+#include <cerrno>
+#include <cstring>
+
+namespace davy::net {
+namespace {
+
+// A larger read than this gains nothing on loopback or a 1,500-byte network.
+constexpr std::size_t kMaxGrowth = 256 * 1024;
+
+}  // namespace
+
+Connection::Connection(Socket socket, Loop& loop)
+    : loop_(loop), socket_(std::move(socket)), timer_(loop.timers(), &Connection::fire, this) {
+  boost::system::error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+}
+
+Connection::~Connection() = default;
+
+void Connection::consume(std::size_t bytes) noexcept {
+  begin_ += bytes;
+  if (begin_ == end_) begin_ = end_ = 0;
+}
+
+void Connection::grow(std::size_t capacity) {
+  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+  if (end_ != begin_) std::memcpy(larger.get(), buffer_.get() + begin_, end_ - begin_);
+  buffer_ = std::move(larger);
+  capacity_ = capacity;
+  end_ -= begin_;
+  begin_ = 0;
+}
+
+void Connection::reserve(std::size_t bytes) {
+  if (capacity_ - begin_ >= bytes) return;
+  if (capacity_ >= bytes) {
+    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+    return;
+  }
+  grow(bytes);
+}
+
+void Connection::shrink() {
+  if (begin_ == end_ && capacity_ > kInitialBuffer) {
+    buffer_.reset();
+    capacity_ = begin_ = end_ = 0;
+  }
+}
+
+Task<Io> Connection::read_more() {
+  if (end_ == capacity_) {
+    if (begin_ > capacity_ / 2) {
+      std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+      end_ -= begin_;
+      begin_ = 0;
+    } else {
+      grow(capacity_ == 0 ? kInitialBuffer : capacity_ + std::min(capacity_, kMaxGrowth));
+    }
+  }
+  boost::system::error_code error;
+  const std::size_t got = co_await socket_.async_read_some(
+      asio::buffer(buffer_.get() + end_, capacity_ - end_), asio::redirect_error(kAwait, error));
+  end_ += got;
+  co_return error ? classify(error) : Io::ok;
+}
+
+Task<Io> Connection::write(std::string_view data) {
+  boost::system::error_code error;
+  co_await asio::async_write(socket_, asio::buffer(data.data(), data.size()),
+                             asio::redirect_error(kAwait, error));
+  co_return error ? classify(error) : Io::ok;
+}
+
+Task<Io> Connection::write(std::span<const asio::const_buffer> parts) {
+  boost::system::error_code error;
+  co_await asio::async_write(socket_, parts, asio::redirect_error(kAwait, error));
+  co_return error ? classify(error) : Io::ok;
+}
+
+void Connection::deadline_in(std::chrono::nanoseconds time) noexcept {
+  timed_out_ = false;
+  timer_.set(time);
+}
+
+bool Connection::usable_while_idle() noexcept {
+  if (!socket_.is_open() || begin_ != end_) return false;
+  char byte;
+  const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+void Connection::shut_down_writing() noexcept {
+  boost::system::error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+}
+
+void Connection::close() noexcept {
+  timer_.clear();
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+void Connection::abort() noexcept {
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+}
+
+void Connection::fire(void* context) noexcept {
+  auto* self = static_cast<Connection*>(context);
+  self->timed_out_ = true;
+  self->abort();
+}
+
+Io Connection::classify(const boost::system::error_code& error) const noexcept {
+  if (timed_out_) return Io::timed_out;
+  if (error == asio::error::eof || error == asio::error::connection_reset ||
+      error == asio::error::broken_pipe || error == asio::error::operation_aborted ||
+      error == asio::error::bad_descriptor || error == asio::error::not_connected) {
+    return Io::closed;
+  }
+  return Io::failed;
+}
+
+}  // namespace davy::net

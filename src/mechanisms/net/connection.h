@@ -1,0 +1,79 @@
+// A connection: a socket with an input buffer and one deadline.
+//
+// Belongs to one loop. At most one read and one write are under way at a time.
+#pragma once
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "mechanisms/net/loop.h"
+#include "mechanisms/net/task.h"
+
+namespace davy::net {
+
+class Connection {
+ public:
+  // An idle connection costs this much buffer: 10,000 of them 40 MB.
+  static constexpr std::size_t kInitialBuffer = 4 * 1024;
+
+  Connection(Socket socket, Loop& loop);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  [[nodiscard]] Loop& loop() noexcept { return loop_; }
+  [[nodiscard]] Socket& socket() noexcept { return socket_; }
+
+  // Bytes that came and were not consumed. Views into it are valid until the next read.
+  [[nodiscard]] std::string_view input() const noexcept {
+    return {buffer_.get() + begin_, end_ - begin_};
+  }
+  void consume(std::size_t bytes) noexcept;
+  // Makes room for `bytes` of input in one piece, so that a body of known length is
+  // never moved again.
+  void reserve(std::size_t bytes);
+  // Gives a grown buffer back; call it between exchanges.
+  void shrink();
+
+  // Waits until at least one more byte is in input().
+  [[nodiscard]] Task<Io> read_more();
+  // Writes all of it.
+  [[nodiscard]] Task<Io> write(std::string_view data);
+  [[nodiscard]] Task<Io> write(std::span<const asio::const_buffer> parts);
+
+  // Reads and writes after this point end with timed_out. Replaces the one before.
+  void deadline_in(std::chrono::nanoseconds time) noexcept;
+  void no_deadline() noexcept { timer_.clear(); }
+
+  // Whether the peer has ended the connection or sent what nobody asked for: an idle
+  // upstream connection that did must not be used again. One system call, never waits.
+  [[nodiscard]] bool usable_while_idle() noexcept;
+
+  // Orderly: says that no more comes. `close` ends it at once; both are safe to repeat.
+  void shut_down_writing() noexcept;
+  void close() noexcept;
+  // Ends whatever waits on this connection with `closed`, at once.
+  void abort() noexcept;
+
+ private:
+  static void fire(void* context) noexcept;
+  [[nodiscard]] Io classify(const boost::system::error_code& error) const noexcept;
+  void grow(std::size_t capacity);
+
+  Loop& loop_;
+  Socket socket_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  TimerWheel::Timer timer_;
+  bool timed_out_ = false;
+};
+
+}  // namespace davy::net

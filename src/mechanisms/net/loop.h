@@ -1,0 +1,79 @@
+// Event loops: one per usable core, each with its own connections, timers and scratch.
+// What runs on a loop touches only that loop's things; other threads reach it by post.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "core/scratch.h"
+#include "mechanisms/net/task.h"
+#include "mechanisms/net/timer_wheel.h"
+
+namespace davy::net {
+
+class Loop {
+ public:
+  Loop(std::size_t index, const Clock& clock);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  [[nodiscard]] std::size_t index() const noexcept { return index_; }
+  [[nodiscard]] Executor executor() noexcept { return context_.get_executor(); }
+  [[nodiscard]] asio::io_context& context() noexcept { return context_; }
+  [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
+  [[nodiscard]] Scratch& scratch() noexcept { return scratch_; }
+  [[nodiscard]] Now now() const noexcept { return clock_.now(); }
+
+  // Starts `task` on this loop. An exception that leaves it is logged, never lost.
+  // Thread-safe.
+  void spawn(Task<void> task);
+  // Runs `work` on this loop. Thread-safe.
+  void post(std::function<void()> work);
+
+  // Runs until `stop`.
+  void run();
+  // Thread-safe. Tasks that still wait are destroyed with the loop.
+  void stop();
+
+ private:
+  Task<void> tick();
+
+  std::size_t index_;
+  const Clock& clock_;
+  Scratch scratch_;
+  TimerWheel timers_;
+  // Last: what it destroys (waiting tasks) uses the members above.
+  asio::io_context context_;
+  asio::executor_work_guard<Executor> work_;
+};
+
+// All loops of the process, each on a thread of its own.
+class Loops {
+ public:
+  Loops(std::size_t count, const Clock& clock);
+  ~Loops();
+  Loops(const Loops&) = delete;
+  Loops& operator=(const Loops&) = delete;
+
+  [[nodiscard]] std::size_t size() const noexcept { return loops_.size(); }
+  [[nodiscard]] Loop& operator[](std::size_t at) noexcept { return *loops_[at]; }
+
+  void start();
+  // Stops and joins. Safe to call twice.
+  void stop();
+
+ private:
+  std::vector<std::unique_ptr<Loop>> loops_;
+  std::vector<std::thread> threads_;
+};
+
+// How many cores this process may use: affinity mask and cgroup v2 CPU quota, at least 1.
+[[nodiscard]] std::size_t usable_cores();
+
+}  // namespace davy::net

@@ -1,0 +1,184 @@
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+#include <string>
+
+#include "mechanisms/net/http_server.h"
+#include "mechanisms/net/listener.h"
+#include "mechanisms/net/loop.h"
+#include "mechanisms/net/upstream_pool.h"
+
+namespace davy::net {
+namespace {
+
+Endpoint any_port() { return Endpoint{"127.0.0.1", 0, {}}; }
+
+int connect_to(std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(fd, static_cast<sockaddr*>(static_cast<void*>(&to)), sizeof to), 0);
+  return fd;
+}
+
+// Sends `request` and reads until the server ends the connection.
+std::string talk(std::uint16_t port, std::string_view request) {
+  const int fd = connect_to(port);
+  EXPECT_EQ(::send(fd, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char part[4096];
+  for (ssize_t got; (got = ::recv(fd, part, sizeof part, 0)) > 0;) {
+    answer.append(part, static_cast<std::size_t>(got));
+  }
+  ::close(fd);
+  return answer;
+}
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto bound = Listener::bind(any_port(), loops_, loops_.size());
+    ASSERT_TRUE(bound.ok()) << bound.error().text();
+    listener_ = std::move(bound).value();
+  }
+  void serve(HttpHandler handler, HttpServerLimits limits = {}) {
+    listener_->start(http_serve(std::move(handler), limits));
+    loops_.start();
+  }
+  [[nodiscard]] std::uint16_t port() const { return listener_->endpoint().port; }
+
+  Loops loops_{2, system_clock()};
+  std::unique_ptr<Listener> listener_;
+};
+
+Task<void> echo(const HttpRequest& request, Responder& responder) {
+  HttpResponse response;
+  response.body = std::string(request.head.path()) + ":" + std::string(request.body);
+  (void)co_await responder.send(response);
+}
+
+TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
+  serve(echo);
+  const std::string answer = talk(port(),
+      "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\none"
+      "POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
+      "GET /c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto a = answer.find("/a:one");
+  const auto b = answer.find("/b:two");
+  const auto c = answer.find("/c:");
+  ASSERT_NE(a, std::string::npos) << answer;
+  ASSERT_NE(b, std::string::npos) << answer;
+  ASSERT_NE(c, std::string::npos) << answer;
+  EXPECT_LT(a, b);
+  EXPECT_LT(b, c);
+}
+
+TEST_F(ServerTest, RefusesBadFramingAndCloses) {
+  serve(echo);
+  const std::string answer = talk(port(),
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n");
+  EXPECT_EQ(answer.rfind("HTTP/1.1 400", 0), 0u) << answer;
+}
+
+TEST_F(ServerTest, RefusesABodyOverTheLimit) {
+  HttpServerLimits limits;
+  limits.body_bytes = 10;
+  serve(echo, limits);
+  const std::string answer =
+      talk(port(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nabcdefghijk");
+  EXPECT_EQ(answer.rfind("HTTP/1.1 413", 0), 0u) << answer;
+}
+
+TEST_F(ServerTest, ASilentClientIsLetGo) {
+  HttpServerLimits limits;
+  limits.idle = std::chrono::seconds(0);
+  serve(echo, limits);
+  EXPECT_EQ(talk(port(), "GET / HT"), "");  // ends only because the server closes
+}
+
+TEST_F(ServerTest, StreamsInChunks) {
+  serve([](const HttpRequest&, Responder& responder) -> Task<void> {
+    (void)co_await responder.begin_stream("text/event-stream");
+    (void)co_await responder.chunk("data: 1\n\n");
+    (void)co_await responder.chunk("data: 2\n\n");
+    (void)co_await responder.end_stream();
+  });
+  const std::string answer = talk(port(), "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(answer.find("9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n"), std::string::npos)
+      << answer;
+}
+
+TEST_F(ServerTest, ASecondListenerOnThePortIsRefusedWithWhatToDo) {
+  Endpoint taken = any_port();
+  taken.port = port();
+  const auto second = Listener::bind(taken, loops_, 1);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().kind, ErrorKind::unavailable);
+  EXPECT_NE(second.error().text().find("choose another port"), std::string::npos);
+}
+
+// Runs a task on loop 0 and gives its result.
+template <class T, class Make>
+T on_loop(Loops& loops, Make make) {
+  std::promise<T> promise;
+  auto task = [](std::promise<T>& out, Make body) -> Task<void> { out.set_value(co_await body()); };
+  loops[0].spawn(task(promise, std::move(make)));
+  return promise.get_future().get();
+}
+
+TEST_F(ServerTest, ThePoolReusesAConnectionAndDropsADeadOne) {
+  serve(echo);
+  UpstreamUrl url;
+  url.host = "127.0.0.1";
+  url.port = port();
+  UpstreamPool pool(loops_[0]);
+  const std::string seen = on_loop<std::string>(loops_, [&]() -> Task<std::string> {
+    std::string log;
+    auto first = co_await pool.acquire(url, std::chrono::seconds(5));
+    if (!first) co_return first.error().text();
+    log += first->reused ? "reused " : "new ";
+    pool.put_back(url, std::move(first->connection));
+    auto second = co_await pool.acquire(url, std::chrono::seconds(5));
+    if (!second) co_return second.error().text();
+    log += second->reused ? "reused " : "new ";
+    // A request that makes the server close; the connection then looks dead.
+    (void)co_await second->connection->write("BAD\r\n\r\n");
+    for (;;) {
+      if (co_await second->connection->read_more() != Io::ok) break;
+      second->connection->consume(second->connection->input().size());
+    }
+    pool.put_back(url, std::move(second->connection));
+    auto third = co_await pool.acquire(url, std::chrono::seconds(5));
+    if (!third) co_return third.error().text();
+    log += third->reused ? "reused" : "new";
+    co_return log;
+  });
+  EXPECT_EQ(seen, "new reused new");
+}
+
+TEST_F(ServerTest, AnUpstreamThatIsNotThereIsNamed) {
+  UpstreamUrl url;
+  url.host = "127.0.0.1";
+  url.port = port();
+  listener_.reset();  // nobody listens there now
+  loops_.start();
+  UpstreamPool pool(loops_[0]);
+  const std::string text = on_loop<std::string>(loops_, [&]() -> Task<std::string> {
+    auto lease = co_await pool.acquire(url, std::chrono::seconds(5));
+    co_return lease ? std::string("connected") : lease.error().text();
+  });
+  EXPECT_NE(text.find(url.authority()), std::string::npos) << text;
+  EXPECT_NE(text.find("check that it runs"), std::string::npos) << text;
+}
+
+TEST(UsableCores, IsAtLeastOne) { EXPECT_GE(usable_cores(), 1u); }
+
+}  // namespace
+}  // namespace davy::net

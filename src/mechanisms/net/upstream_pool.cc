@@ -1,0 +1,75 @@
+#include "mechanisms/net/upstream_pool.h"
+
+#include <boost/asio/ip/basic_resolver.hpp>
+#include <charconv>
+
+namespace davy::net {
+
+std::vector<UpstreamPool::Idle>& UpstreamPool::idle_for(const UpstreamUrl& url) {
+  std::array<char, 6> port;
+  const auto end = std::to_chars(port.data(), port.data() + port.size(), url.port);
+  key_.assign(url.host).append(":").append(port.data(), end.ptr);
+  return idle_[key_];
+}
+
+Task<Result<UpstreamPool::Lease>> UpstreamPool::acquire(const UpstreamUrl& url,
+                                                        std::chrono::nanoseconds connect_timeout) {
+  if (url.tls) {
+    co_return invalid_input("upstream " + url.authority() + " needs TLS, which this version lacks",
+                            {}, "use an http:// upstream on a trusted network");
+  }
+  auto& idle = idle_for(url);
+  const SteadyTime now = loop_.now().steady;
+  while (!idle.empty()) {
+    Idle last = std::move(idle.back());
+    idle.pop_back();
+    if (now - last.since < kIdleTime && last.connection->usable_while_idle()) {
+      co_return Lease{std::move(last.connection), true};
+    }
+  }
+
+  boost::system::error_code error;
+  std::vector<asio::ip::tcp::endpoint> endpoints;
+  if (const auto address = asio::ip::make_address(url.host, error); !error) {
+    endpoints.emplace_back(address, url.port);
+  } else {
+    asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(loop_.executor());
+    const auto found = co_await resolver.async_resolve(url.host, std::to_string(url.port),
+                                                       asio::redirect_error(kAwait, error));
+    if (error) {
+      co_return unavailable("the name of upstream " + url.authority() +
+                                " cannot be resolved: " + error.message(),
+                            {}, "check the host name and the resolver");
+    }
+    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  }
+  for (const auto& endpoint : endpoints) {
+    auto connection = std::make_unique<Connection>(Socket(loop_.executor()), loop_);
+    connection->deadline_in(connect_timeout);
+    error = {};
+    co_await connection->socket().async_connect(endpoint, asio::redirect_error(kAwait, error));
+    connection->no_deadline();
+    if (error) continue;
+    connection->socket().set_option(asio::ip::tcp::no_delay(true), error);
+    co_return Lease{std::move(connection), false};
+  }
+  co_return unavailable("upstream " + url.authority() + " does not accept connections: " +
+                            (error ? error.message() : std::string("no address")),
+                        {}, "check that it runs and that the address is right");
+}
+
+void UpstreamPool::put_back(const UpstreamUrl& url, std::unique_ptr<Connection> connection) {
+  connection->no_deadline();
+  auto& idle = idle_for(url);
+  if (idle.size() >= kMaxIdle || !connection->input().empty()) return;
+  connection->shrink();
+  idle.push_back({std::move(connection), loop_.now().steady});
+}
+
+std::size_t UpstreamPool::idle() const noexcept {
+  std::size_t count = 0;
+  for (const auto& [key, list] : idle_) count += list.size();
+  return count;
+}
+
+}  // namespace davy::net
