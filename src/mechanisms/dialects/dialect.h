@@ -1,0 +1,181 @@
+// Dialects: how one family of model APIs writes requests, answers, streams and errors.
+//
+// A dialect cuts bodies into the segments of core/segment.h and splices edits back into
+// the original bytes: what no edit touches stays as it came, byte for byte (0.7 stays
+// 0.7, key order, white space and unknown fields too). So no pillar knows a vendor.
+//
+// A Dialect is immutable and thread-safe; what it makes belongs to one exchange at a
+// time. Documents are reusable: read() ends all views of the one before.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "core/finding.h"
+#include "core/segment.h"
+#include "mechanisms/formats/json_text.h"
+
+namespace davy::dialects {
+
+// What a dialect serves. Literals.
+struct Route {
+  std::string_view method;         // "POST"
+  std::string_view path;           // "/v1/chat/completions", exact
+  std::string_view upstream_path;  // goes after the upstream's base path: "/chat/completions"
+};
+
+struct Usage {
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  bool operator==(const Usage&) const = default;
+};
+
+// Replaces bytes of one stream of an answer: `span` is in its decoded offsets.
+struct StreamEdit {
+  StreamKey key;
+  Span span;
+  std::string replacement;
+};
+
+// A request body.
+class RequestDocument {
+ public:
+  virtual ~RequestDocument() = default;
+
+  // `body` must stay where it is until the next read. Errors: invalid_input (answer
+  // 400) and limit (413); they name the place and never repeat content.
+  [[nodiscard]] virtual Result<void> read(std::string_view body) = 0;
+
+  // The rest only after a read that was ok. Views live until the next read.
+  [[nodiscard]] virtual std::string_view model() const noexcept = 0;  // decoded, not empty
+  [[nodiscard]] virtual bool stream() const noexcept = 0;
+  // What the caller allows the model to write, in tokens a choice; nothing = not said.
+  [[nodiscard]] virtual std::optional<std::uint64_t> max_output_tokens() const noexcept = 0;
+  [[nodiscard]] virtual std::uint64_t choices() const noexcept = 0;  // how many answers, >= 1
+  // All text that reaches the model, in the order of the body, also of fields that the
+  // dialect does not know. An object key that is not a plain identifier is a segment
+  // too: its pointer is the member's with "#" after it. Binary parts have no text.
+  [[nodiscard]] virtual std::span<const Segment> segments() const noexcept = 0;
+  // Of images, audio and files, inline or by reference.
+  [[nodiscard]] virtual std::uint64_t bytes_not_examined() const noexcept = 0;
+
+  // The body with the edits. Spans are in the segments' decoded text; they must be
+  // disjoint for one pointer, in any order, and are widened to whole characters. No
+  // edits give the same bytes. Error: internal, if an edit names no text.
+  [[nodiscard]] virtual Result<std::string> apply(std::span<const Edit> edits) const = 0;
+};
+
+// The body of a whole answer.
+class AnswerDocument {
+ public:
+  virtual ~AnswerDocument() = default;
+
+  // As RequestDocument::read; an error means that the upstream sent what we cannot read.
+  [[nodiscard]] virtual Result<void> read(std::string_view body) = 0;
+
+  // Every stream begins at offset 0 and ends here: the last piece of each has `last`.
+  [[nodiscard]] virtual std::span<const StreamSegment> segments() const noexcept = 0;
+  [[nodiscard]] virtual std::uint64_t bytes_not_examined() const noexcept = 0;
+  [[nodiscard]] virtual std::optional<Usage> usage() const noexcept = 0;
+  // Of the first choice that says one; empty if none does.
+  [[nodiscard]] virtual std::string_view finish_reason() const noexcept = 0;
+
+  // As RequestDocument::apply.
+  [[nodiscard]] virtual Result<std::string> apply(std::span<const StreamEdit> edits) const = 0;
+};
+
+// One event of a streamed answer, with its own memory: it may be held while later ones
+// come. Move it, or hand it to next() again to reuse the memory.
+struct StreamEvent {
+  std::string raw;                      // goes to the client as it is if nothing is edited
+  std::vector<StreamSegment> segments;  // views into `memory` and `data`
+  std::string finish_reason;            // of this event; empty if it has none
+  std::optional<Usage> usage;
+  std::uint64_t bytes_not_examined = 0;  // data that is not JSON, audio
+  bool done = false;  // the end was announced; `segments` holds the last piece of each stream
+
+  // The reader's own: the JSON text, where each segment stands in it, and which bytes
+  // repeat the text of a choice.
+  struct Echo {
+    std::uint32_t choice = 0;
+    Span source;
+  };
+  std::vector<char> data;
+  std::vector<Span> sources;
+  std::vector<Echo> echoes;
+  json::Arena memory;
+};
+
+// The streamed answer of one exchange.
+class StreamReader {
+ public:
+  virtual ~StreamReader() = default;
+
+  // Starts on a new answer.
+  virtual void reset() = 0;
+  // Any split of the bytes gives the same events. Copies them.
+  virtual void feed(std::string_view bytes) = 0;
+  // The next complete event; false if more bytes are needed. Bytes after the announced
+  // end are dropped. Errors: invalid_input, limit; then the stream must be cut.
+  [[nodiscard]] virtual Result<bool> next(StreamEvent& out) = 0;
+  // After the last byte, when no event was `done`: what is left as one event (its `raw`
+  // may be empty) with the last piece of each stream. False if there was a `done`.
+  [[nodiscard]] virtual Result<bool> finish(StreamEvent& out) = 0;
+
+  // The bytes of `event` with those parts of `edits` that lie in it. An edit over
+  // several events leaves its replacement where it begins and nothing in the others;
+  // an insertion goes to the event that holds the byte before it.
+  [[nodiscard]] virtual Result<std::string> apply(const StreamEvent& event,
+                                                  std::span<const StreamEdit> edits) const = 0;
+
+  // What ends a stream early so that clients see an orderly end: for each choice that
+  // has not finished, an event that gives a content filter as the reason, then the end.
+  [[nodiscard]] virtual std::string cut() const = 0;
+};
+
+// A refusal or failure as we tell it to the caller. No content, no secret.
+struct Problem {
+  int status = 500;
+  std::string code;       // for programs: "policy_denied", "model_not_found"
+  std::string title;      // a few words, the same for each problem of its kind
+  std::string detail;     // one sentence on this one
+  std::string next_step;  // what the caller can do
+  std::string request_id;
+  std::string rule;  // the rest may be empty
+  std::string stage;
+  std::string policy;  // digest
+};
+
+// DESIGN section 4, `denial_detail`.
+enum class Detail : std::uint8_t {
+  full,
+  minimal,  // status and request id alone: details teach an attacker
+};
+
+class Dialect {
+ public:
+  virtual ~Dialect() = default;
+
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;  // as in `models:`
+  [[nodiscard]] virtual std::span<const Route> routes() const noexcept = 0;
+
+  [[nodiscard]] virtual std::unique_ptr<RequestDocument> make_request() const = 0;
+  [[nodiscard]] virtual std::unique_ptr<AnswerDocument> make_answer() const = 0;
+  [[nodiscard]] virtual std::unique_ptr<StreamReader> make_stream() const = 0;
+
+  // One JSON text that is both an RFC 9457 problem (send it as application/problem+json)
+  // and the error object which the dialect's SDKs read.
+  [[nodiscard]] virtual std::string error_body(const Problem& problem, Detail detail) const = 0;
+  // The same inside a stream that has begun: the bytes of one event.
+  [[nodiscard]] virtual std::string stream_error(const Problem& problem, Detail detail) const = 0;
+};
+
+}  // namespace davy::dialects
