@@ -18,6 +18,8 @@
 
 namespace davy {
 
+struct LoadedConfig;
+
 struct Snapshot {
   std::uint64_t version = 0;   // grows by one with each that was published
   std::string policy_digest;   // SHA-256 (hex) over the configuration, its includes, floors and catalogue
@@ -35,6 +37,10 @@ struct Snapshot {
 class SnapshotSource {
  public:
   virtual ~SnapshotSource() = default;
+  // Reads the configuration and its includes only: nothing is compiled, no credential or
+  // other file is opened. For commands that ask where the home is. Null as below.
+  [[nodiscard]] virtual std::unique_ptr<const LoadedConfig> load(const std::string& config_file,
+                                                                 Diagnostics& diagnostics) = 0;
   // All mistakes are in `diagnostics`; null if any is an error.
   [[nodiscard]] virtual std::shared_ptr<const Snapshot> build(const std::string& config_file,
                                                               Diagnostics& diagnostics) = 0;

@@ -1,0 +1,70 @@
+// The home: the folder with everything that outlives the process.
+//
+//   format        "davylamp-home 1\n"; the number grows when an older davy could not read it
+//   lock          flock'ed by the one process that writes; holds its pid as text
+//   state.sqlite  sqlite_state_store.h
+//   events.jsonl  jsonl_events.h
+//   davy.sock     order_socket.h, while a server runs
+//   pepper        access/keys, unless configured elsewhere
+//
+// The folder has mode 0700, its files 0600.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "base/files.h"
+#include "base/result.h"
+
+namespace davy::store {
+
+inline constexpr std::uint32_t kHomeFormat = 1;
+
+inline constexpr char kStateFile[] = "state.sqlite";
+inline constexpr char kEventsFile[] = "events.jsonl";
+inline constexpr char kSocketFile[] = "davy.sock";
+inline constexpr char kLockFile[] = "lock";
+inline constexpr char kFormatFile[] = "format";
+inline constexpr char kPepperFile[] = "pepper";
+
+// An open home, with or without its lock. Reading calls are thread-safe.
+class Home {
+ public:
+  // Opens a home that is there. Invalid input: no folder, no home in it, a format of a
+  // newer davy, or a mode that lets others in.
+  [[nodiscard]] static Result<Home> open(const std::string& path);
+  // The same, but makes one where there is nothing or an empty folder (its parent must
+  // be there). A folder with other things in it is refused: it may be a mistyped path.
+  [[nodiscard]] static Result<Home> open_or_create(const std::string& path);
+
+  // Absolute, without symbolic links.
+  [[nodiscard]] const std::string& path() const noexcept { return folder_.path(); }
+  [[nodiscard]] const Folder& folder() const noexcept { return folder_; }
+  [[nodiscard]] std::string file(const char* name) const { return path() + "/" + name; }
+
+ private:
+  explicit Home(Folder folder) : folder_(std::move(folder)) {}
+  Folder folder_;
+};
+
+// The right to write a home, held until destroyed. Across processes and within one.
+class HomeLock {
+ public:
+  // Tries for `patience`, then refuses with a sentence that names the path and the
+  // process that holds it (unavailable). A command holds the lock for an order only, so
+  // a server that starts should be patient for a second or two.
+  [[nodiscard]] static Result<HomeLock> take(const Home& home,
+                                             std::chrono::milliseconds patience = {});
+  // The pid that holds the lock, 0 if nobody does or it cannot be known.
+  [[nodiscard]] static pid_t holder(const Home& home);
+
+ private:
+  explicit HomeLock(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+}  // namespace davy::store

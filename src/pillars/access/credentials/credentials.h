@@ -1,0 +1,46 @@
+// Provider credentials from the environment and from files, read once, when a snapshot
+// is built.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/secret.h"
+#include "core/config.h"
+#include "core/provider_credentials.h"
+
+namespace davy::access {
+
+// A credential's largest length in bytes. Longer than any provider's; a head has 16 KiB.
+inline constexpr std::size_t kMaxCredential = 8 * 1024;
+
+class Credentials final : public ProviderCredentials {
+ public:
+  // Looks a variable up; nothing if it is not set.
+  using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+  // The process's environment.
+  [[nodiscard]] static Environment process_environment();
+
+  // Resolves the credential of each model; core/settings has made the paths relative to
+  // the process. Every trouble is one error at the model's place, in `diagnostics`: not set,
+  // unreadable, readable by others, empty, too long, or with bytes that cannot stand in a header
+  // (only 0x21 to 0x7E can). What was good is usable all the same.
+  [[nodiscard]] static std::unique_ptr<Credentials> load(std::span<const Model> models,
+                                                         const Environment& environment,
+                                                         Diagnostics& diagnostics);
+
+  // "Authorization: Bearer …\r\n", nothing for `credential: none`. A model that `load`
+  // did not see or could not resolve is an error.
+  [[nodiscard]] Result<void> append_fields(const Model& model, std::string& head) const override;
+
+ private:
+  Credentials() = default;
+  std::map<std::string, Secret, std::less<>> lines_;  // by model; empty = none wanted
+};
+
+}  // namespace davy::access
