@@ -13,7 +13,9 @@
 #include "core/config.h"
 #include "core/experiment.h"
 #include "core/model.h"
+#include "core/provider_credentials.h"
 #include "core/rule_modes.h"
+#include "core/settings.h"
 #include "core/stage.h"
 
 namespace davy {
@@ -23,11 +25,12 @@ struct LoadedConfig;
 struct Snapshot {
   std::uint64_t version = 0;   // grows by one with each that was published
   std::string policy_digest;   // SHA-256 (hex) over the configuration, its includes, floors and catalogue
+  Settings settings;           // models and experiments among them
   Config config;
-  std::vector<Model> models;
-  std::vector<Experiment> experiments;
   RuleModes modes = RuleModes::defaults();
   std::vector<std::unique_ptr<const Stage>> stages;  // in the order of app/pipeline.cc
+  // Resolved when the snapshot was built, so calls in flight finish with what they began.
+  std::unique_ptr<const ProviderCredentials> credentials;
 
   [[nodiscard]] const Model* model(std::string_view name) const noexcept;
   [[nodiscard]] const Experiment* experiment(std::string_view name) const noexcept;

@@ -50,7 +50,7 @@ struct Framing {
   BodyKind body = BodyKind::none;
   // What Content-Length says. With `body == none` it may still be there (an answer to
   // HEAD, a 304, a request of length 0) and tells of no bytes.
-  std::optional<std::uint64_t> content_length;
+  std::optional<std::uint64_t> content_length{};
   bool keep_alive = false;       // the connection may carry another exchange
   bool expect_continue = false;  // HTTP/1.1, a body follows, and the client waits for 100
   bool upgrade = false;          // HTTP/1.1, Connection names upgrade and Upgrade is there

@@ -159,7 +159,7 @@ class Reader {
   bool in_body_ = false;
   std::unique_ptr<char[]> buffer_;
   std::size_t size_ = 0;
-  std::size_t start_ = 0;          // of the head or body at hand, in the stream
+  std::size_t start_ = 0;  // of the head or body at hand, in the stream
   std::size_t message_start_ = 0;
   Reading reading_;
 };
