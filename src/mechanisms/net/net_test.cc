@@ -12,6 +12,7 @@
 #include "mechanisms/net/listener.h"
 #include "mechanisms/net/loop.h"
 #include "mechanisms/net/upstream_pool.h"
+#include "mechanisms/net/worker_pool.h"
 
 namespace davy::net {
 namespace {
@@ -176,6 +177,25 @@ TEST_F(ServerTest, AnUpstreamThatIsNotThereIsNamed) {
   });
   EXPECT_NE(text.find(url.authority()), std::string::npos) << text;
   EXPECT_NE(text.find("check that it runs"), std::string::npos) << text;
+}
+
+TEST(WorkerPool, RunsElsewhereAndComesBackToTheLoop) {
+  Loops loops(1, system_clock());
+  WorkerPool pool(2);
+  loops.start();
+  std::thread::id loop_before;
+  std::thread::id worker;
+  std::thread::id loop_after;
+  const bool ran = on_loop<bool>(loops, [&]() -> Task<bool> {
+    loop_before = std::this_thread::get_id();
+    const bool done =
+        co_await pool.run(loops[0], [&](Scratch&) { worker = std::this_thread::get_id(); });
+    loop_after = std::this_thread::get_id();
+    co_return done;
+  });
+  EXPECT_TRUE(ran);
+  EXPECT_EQ(loop_before, loop_after);
+  EXPECT_NE(loop_before, worker);
 }
 
 TEST(UsableCores, IsAtLeastOne) { EXPECT_GE(usable_cores(), 1u); }

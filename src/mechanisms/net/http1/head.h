@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -65,9 +66,16 @@ class Fields {
  public:
   class Iterator {
    public:
+    using iterator_category = std::input_iterator_tag;  // gives values, not references
+    using value_type = FieldView;
+    using difference_type = std::ptrdiff_t;
+    using reference = FieldView;
+    using pointer = void;
+
     Iterator(const Fields& fields, std::size_t at) noexcept : fields_(&fields), at_(at) {}
     FieldView operator*() const noexcept { return (*fields_)[at_]; }
     Iterator& operator++() noexcept { return ++at_, *this; }
+    Iterator operator++(int) noexcept { return {*fields_, at_++}; }
     bool operator==(const Iterator& other) const noexcept { return at_ == other.at_; }
 
    private:
