@@ -18,16 +18,23 @@
 
 namespace davy {
 
+struct ConfigEntry;
+
 struct ConfigNode {
   enum class Kind : std::uint8_t { null, scalar, list, map };
   Kind kind = Kind::null;
   std::string scalar;
   bool quoted = false;  // "5" and 5 differ: a quoted scalar is text only
   std::vector<ConfigNode> items;
-  std::vector<std::pair<ConfigNode, ConfigNode>> entries;  // keys are scalars, in file order
+  std::vector<ConfigEntry> entries;  // in file order
   Place place;
 
   [[nodiscard]] const ConfigNode* find(std::string_view key) const noexcept;
+};
+
+struct ConfigEntry {
+  ConfigNode key;  // a scalar
+  ConfigNode value;
 };
 
 struct Diagnostic {
@@ -63,6 +70,7 @@ class ConfigMap {
   [[nodiscard]] bool has(std::string_view key) const noexcept;
   [[nodiscard]] Place place() const;
   [[nodiscard]] Place place(std::string_view key) const;  // of the value, or of the map
+  [[nodiscard]] Place key_place(std::string_view key) const;  // of the key, or of the map
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] Diagnostics& diagnostics() noexcept { return *diagnostics_; }
 

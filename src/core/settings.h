@@ -5,7 +5,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/config.h"
@@ -35,6 +38,7 @@ struct Settings {
   std::vector<Model> models;
   std::vector<Experiment> experiments;
   std::vector<ModeSetting> rules;
+  std::vector<ModeSetting> floors;        // the organisation's; from another file
   std::string rules_edition;              // "" = the newest
   Evidence evidence = Evidence::best_effort;
   ContentPolicy content = ContentPolicy::findings;
@@ -47,5 +51,41 @@ struct LoadedConfig {
   std::string digest_input;  // the bytes of all files in order, for the policy digest
   std::string folder;        // of the main file: relative paths start here
 };
+
+// One file read: the tree turned into settings and sections. `include` names what is
+// still to be read (globs, relative to the file).
+struct ConfigContent {
+  Settings settings;
+  Config config;
+  std::vector<std::pair<std::string, Place>> include;
+};
+
+// Reads the main file. Every section is asked, also where it is absent, and every key
+// that nobody knows is reported. What DESIGN section 6 names and this version does not
+// act upon is checked for its type and gives a warning. Paths in credentials become
+// relative to the process: they were relative to the file.
+[[nodiscard]] ConfigContent read_config(const ConfigNode& root,
+                                        std::span<const std::unique_ptr<ConfigSection>> sections,
+                                        Diagnostics& diagnostics);
+
+// An included file: `owner:` and `experiments:` of that owner, nothing else. An
+// experiment may leave its owner out.
+struct TeamFile {
+  std::string owner;
+  Place owner_place;
+  std::vector<Experiment> experiments;
+};
+[[nodiscard]] TeamFile read_team_file(const ConfigNode& root, Diagnostics& diagnostics);
+
+// The organisation's file: `rules:`, nothing else.
+[[nodiscard]] std::vector<ModeSetting> read_floors(const ConfigNode& root,
+                                                   Diagnostics& diagnostics);
+
+// What only the whole can tell: names that stand twice, experiments with models that are
+// not there, patterns that match no rule.
+void check_settings(const Settings& settings, Diagnostics& diagnostics);
+
+// Defaults of the edition, then `rules`, then `floors`.
+[[nodiscard]] Result<RuleModes> rule_modes(const Settings& settings);
 
 }  // namespace davy
