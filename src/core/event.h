@@ -3,7 +3,9 @@
 //
 // The table in event.cc is the schema: name, type and class of each field. Classes:
 // plain is kept, personal and content can be erased (DESIGN section 3), so both go
-// into the evidence log as salted commitments beside an erasable value.
+// into the evidence log as salted commitments beside an erasable value. Personal is what
+// names a person or a machine, or what a caller or an operator chose freely (a path, a
+// subject); content is text of prompts and answers.
 #pragma once
 
 #include <cstdint>
@@ -60,7 +62,8 @@ class Event {
   Event(Sourcetype type, WallTime time) : type_(type), time_(time) {}
 
   // The value's type must be the field's (asserted); a second set replaces the first.
-  // Text that is not UTF-8 is stored with U+FFFD for each wrong byte.
+  // Text that is not UTF-8 is stored with U+FFFD for each wrong byte; a number that is
+  // not finite is not stored.
   Event& set(Field field, std::string_view text);
   Event& set(Field field, const char* text) { return set(field, std::string_view(text)); }
   Event& set(Field field, std::int64_t number);
@@ -83,9 +86,18 @@ class Event {
   std::vector<std::pair<Field, FieldValue>> fields_;
 };
 
-// One JSON object without a line end: `_time` (seconds since 1970 with microseconds),
-// `index`, `sourcetype`, then the fields by name.
+// One JSON object without a line end: `_time` (seconds since 1970 with microseconds, the
+// rest cut off), `index` ("main"), `sourcetype`, then the fields by name as they were set.
 void append_json(std::string& out, const Event& event);
+
+inline constexpr std::size_t kMaxEventBytes = std::size_t{16} << 20;
+
+// Reads what append_json wrote, exactly. `_time` and `sourcetype` must be there; names
+// that this version does not know are ignored, whatever their value, so that an older
+// davy reads a newer log; null counts as absent. An error (invalid_input, or limit above
+// kMaxEventBytes) for what is no JSON object in UTF-8, a name that comes twice, a value
+// of the wrong type, a time outside the years 1685 to 2255. It names the field or the
+// byte (from 1), never the content.
 [[nodiscard]] Result<Event> event_from_json(std::string_view line);
 
 }  // namespace davy

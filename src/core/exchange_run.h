@@ -4,11 +4,18 @@
 // - Order: stages in the order of the pipeline; the first enforced denial ends the call
 //   and later stages do not see it.
 // - Fails closed: an error (or exception) of a stage of which a rule is enforced comes
-//   back as an Error, and the caller must refuse the exchange with 503. An error of a
-//   stage that only observes is kept in `stage_errors()`, and the exchange goes on.
+//   back as an Error, and the caller must refuse the exchange with 503. An observing
+//   stage that fails is left out of the rest of the exchange, which goes on. Both are in
+//   `stage_errors()`. What a stage said in the call that failed is recorded, not done.
+// - What stopped an exchange stops it for good: every later call gives the same denial
+//   or error, and no stage sees it.
+// - Edits that point outside the text or at bytes already delivered, a hold past the
+//   end of a stream and a principal after on_head are errors of the stage. Pieces of a
+//   stream that leave a gap are an error of the caller and end the exchange.
 // - finish reaches every begun stage exactly once, also if nobody calls it: the
 //   destructor does, as `failed`.
-// - Containment (core/control.h) is looked at in every call, also per chunk.
+// - Containment (core/control.h) is looked at in every call, also per chunk. It is a
+//   person's order, so it acts whatever the mode of its rule.
 //
 // Belongs to one exchange. Not thread-safe, but may move between threads; each call
 // takes the Scratch of the thread it runs on.
@@ -17,6 +24,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +39,10 @@ namespace davy {
 
 // DESIGN section 4: detection on the loop up to about 200 µs, larger work in a pool.
 inline constexpr std::chrono::nanoseconds kLoopBudget = std::chrono::microseconds(200);
+
+// Streams of one answer; more is an error of kind limit. Enough for 128 choices with
+// text and 31 tool calls each.
+inline constexpr std::size_t kMaxStreams = 4096;
 
 enum class Placement : std::uint8_t { loop, pool };
 
@@ -51,7 +63,7 @@ struct StageError {
 
 class ExchangeRun {
  public:
-  // `info` must outlive the run; its snapshot must be set. `control` may be null.
+  // `info` and its snapshot, which must be set, must outlive the run. `control` may be null.
   ExchangeRun(ExchangeInfo& info, const Control* control);
   ~ExchangeRun();
   ExchangeRun(const ExchangeRun&) = delete;
@@ -76,7 +88,8 @@ class ExchangeRun {
 
   // All findings so far, of observing rules too, in order.
   [[nodiscard]] const std::vector<Finding>& findings() const noexcept { return findings_; }
-  // The stage that denied or failed closed; empty if none did.
+  // The stage that denied or failed closed; empty if none did. "access.control" for
+  // containment.
   [[nodiscard]] std::string_view stage_of_denial() const noexcept { return stage_of_denial_; }
   [[nodiscard]] const std::vector<StageError>& stage_errors() const noexcept { return errors_; }
 
@@ -84,25 +97,34 @@ class ExchangeRun {
   struct Part {
     const Stage* stage = nullptr;
     bool enforcing = false;
+    bool failed = false;
     std::unique_ptr<StageRun> run;
   };
   struct Stream {
     StreamKey key;
-    std::uint64_t seen = 0;
-    std::uint64_t released = 0;
-    std::vector<Edit> edits;             // not yet released
-    std::vector<std::uint64_t> holds;    // per part
+    std::uint64_t seen = 0;      // bytes that the stages saw
+    std::uint64_t released = 0;  // bytes that may have been delivered
+    bool ended = false;
+    std::vector<Edit> edits;  // merged, not yet released
   };
+  using Stop = Result<Decision>;
 
-  template <class Call>
-  [[nodiscard]] Result<void> call_stage(Part& part, StageOutput& out, Call&& call);
-  // Takes over what a stage said; the denial, if one is enforced.
-  [[nodiscard]] const Finding* absorb(Part& part, StageOutput& out, std::size_t& enforced_edits,
-                                      std::vector<Edit>* edits);
-  template <class Call>
-  [[nodiscard]] Result<Decision> over_stages(Call&& call, std::vector<Edit>* edits);
-  [[nodiscard]] const Finding* contained();
-  [[nodiscard]] Stream& stream(const StreamKey& key);
+  void begin(const Stage& stage);
+  [[nodiscard]] bool acts(const StageOutput::Item& item) const noexcept;
+  // `call(run, out)` asks one stage, `check(part, out)` judges what it said; an error of
+  // either is the stage's. Errors of observing stages do not end the walk.
+  template <class Call, class Check>
+  [[nodiscard]] Result<Decision> over_stages(bool may_identify, Call&& call, Check&& check);
+  void identify(StageOutput& out);
+  [[nodiscard]] Result<void> no_edits(const Part& part, const StageOutput& out) const;
+  // Takes over what a stage said. The finding that denies, if one is enforced.
+  [[nodiscard]] std::optional<std::size_t> absorb(StageOutput& out, bool only_record,
+                                                  std::size_t& enforced_edits);
+  // Sets stopped_ if somebody stands against this exchange.
+  [[nodiscard]] bool contained();
+  [[nodiscard]] bool fails_closed(Part& part, Error error);
+  [[nodiscard]] Result<Stream*> accept(const StreamSegment& segment);
+  [[nodiscard]] Stream* find(const StreamKey& key) noexcept;
 
   ExchangeInfo& info_;
   const Control* control_;
@@ -112,6 +134,7 @@ class ExchangeRun {
   std::vector<Edit> request_edits_;
   std::vector<Stream> streams_;
   std::string_view stage_of_denial_;
+  std::optional<Stop> stopped_;  // what every further call gives
   bool finished_ = false;
 };
 

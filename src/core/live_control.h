@@ -1,13 +1,16 @@
 // The Control of one process: tables under a lock, with an atomic count in front, so
 // that a gateway with nothing contained pays one load.
+//
+// Addresses are compared as addresses: the order may write them in any valid form, and
+// an IPv4 address mapped into IPv6 is the IPv4 address.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <functional>
 #include <map>
-#include <memory>
 #include <shared_mutex>
 #include <string>
-#include <utility>
 
 #include "core/control.h"
 
@@ -29,15 +32,21 @@ class LiveControl final : public Control {
   [[nodiscard]] std::optional<double> limit_of(const Subject& subject) const override;
 
  private:
-  using Key = std::pair<SubjectKind, std::string>;
+  template <class Value>
+  using Table = std::map<std::string, Value, std::less<>>;
   [[nodiscard]] Result<void> contain(Containment::Kind kind, const Subject& subject,
                                      std::string_view reason);
+  [[nodiscard]] const Containment* find(SubjectKind kind, std::string_view id) const;
+  void count();
 
   std::atomic<std::size_t> contained_count_{0};
+  std::atomic<std::size_t> weight_count_{0};
+  std::atomic<std::size_t> limit_count_{0};
   mutable std::shared_mutex mutex_;
-  std::map<Key, Containment> contained_;
-  std::map<std::pair<std::string, std::size_t>, double> weights_;
-  std::map<Key, double> limits_;
+  // By SubjectKind, then id.
+  std::array<Table<Containment>, 4> contained_;
+  std::array<Table<double>, 4> limits_;
+  Table<std::map<std::size_t, double>> weights_;  // by model, then upstream
 };
 
 }  // namespace davy
