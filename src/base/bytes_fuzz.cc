@@ -53,7 +53,7 @@ void check_utf8(std::string_view text) {
 void check_printable(std::string_view text) {
   const std::string whole = davy::printable(text, SIZE_MAX);
   require(davy::printable(whole, SIZE_MAX) == whole);
-  for (const std::size_t limit : {0, 1, 3, 10, 50}) {
+  for (const std::size_t limit : {0U, 1U, 3U, 10U, 50U}) {
     const std::string line = davy::printable(text, limit);
     require(line.size() <= limit);
     require(!davy::first_invalid_utf8(line));
