@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -21,6 +23,12 @@ struct Location {
 
   bool operator==(const Location&) const = default;
 };
+
+// The form in which events store a location: FILE[#POINTER][@BEGIN-END], the span in bytes
+// of the decoded text: "request#/messages/1/content@12-27".
+[[nodiscard]] std::string to_text(const Location& location);
+// Nothing if it has another form.
+[[nodiscard]] std::optional<Location> location_from_text(std::string_view text);
 
 struct Finding {
   RuleId rule;
