@@ -12,8 +12,7 @@
 namespace {
 
 void require(bool holds) {
-  if (!holds)
-    std::abort();
+  if (!holds) std::abort();
 }
 
 void check_codecs(std::string_view text) {
@@ -24,10 +23,8 @@ void check_codecs(std::string_view text) {
   }
   if (const auto bytes = davy::from_base64(text)) {
     std::string canonical(text);
-    for (char &c : canonical)
-      c = c == '-' ? '+' : c == '_' ? '/' : c;
-    while (canonical.size() % 4 != 0)
-      canonical += '=';
+    for (char& c : canonical) c = c == '-' ? '+' : c == '_' ? '/' : c;
+    while (canonical.size() % 4 != 0) canonical += '=';
     require(davy::to_base64(*bytes) == canonical);
   }
 }
@@ -57,19 +54,16 @@ void check_printable(std::string_view text) {
     const std::string line = davy::printable(text, limit);
     require(line.size() <= limit);
     require(!davy::first_invalid_utf8(line));
-    for (const char c : line)
-      require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
+    for (const char c : line) require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
     std::string_view head = line;
-    if (line != whole && head.ends_with("…"))
-      head.remove_suffix(std::string_view("…").size());
+    if (line != whole && head.ends_with("…")) head.remove_suffix(std::string_view("…").size());
     require(std::string_view(whole).starts_with(head));
   }
 }
 
-} // namespace
+}  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data,
-                                      std::size_t size) {
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(data, data + size);
   check_codecs(text);
   check_utf8(text);

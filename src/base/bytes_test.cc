@@ -12,8 +12,7 @@ using namespace std::string_literals;
 
 std::string all_bytes() {
   std::string out;
-  for (int i = 0; i < 256; ++i)
-    out += static_cast<char>(i);
+  for (int i = 0; i < 256; ++i) out += static_cast<char>(i);
   return out;
 }
 
@@ -33,23 +32,22 @@ TEST(Hex, WritesLowerCaseAndReadsBothCases) {
 }
 
 TEST(Hex, RefusesOddLengthAndStrangeDigits) {
-  for (const auto *bad : {"0", "abc", "0g", "g0", "0x", " 0", "-1", "+1"}) {
+  for (const auto* bad : {"0", "abc", "0g", "g0", "0x", " 0", "-1", "+1"}) {
     EXPECT_EQ(from_hex(bad), std::nullopt) << bad;
   }
 }
 
 // RFC 4648 section 10.
 TEST(Base64, GivesTheKnownAnswers) {
-  const std::vector<std::pair<std::string, std::string>> cases = {
-      {"", ""},
-      {"f", "Zg=="},
-      {"fo", "Zm8="},
-      {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="},
-      {"fooba", "Zm9vYmE="},
-      {"foobar", "Zm9vYmFy"},
-      {"\xfb\xff\xfe", "+//+"}};
-  for (const auto &[bytes, text] : cases) {
+  const std::vector<std::pair<std::string, std::string>> cases = {{"", ""},
+                                                                  {"f", "Zg=="},
+                                                                  {"fo", "Zm8="},
+                                                                  {"foo", "Zm9v"},
+                                                                  {"foob", "Zm9vYg=="},
+                                                                  {"fooba", "Zm9vYmE="},
+                                                                  {"foobar", "Zm9vYmFy"},
+                                                                  {"\xfb\xff\xfe", "+//+"}};
+  for (const auto& [bytes, text] : cases) {
     EXPECT_EQ(to_base64(bytes), text);
     EXPECT_EQ(from_base64(text), bytes);
   }
@@ -64,33 +62,31 @@ TEST(Base64, ReadsWithoutPaddingAndTheUrlAlphabet) {
 TEST(Base64, ReadsWhatItWroteForEveryLength) {
   const std::string bytes = all_bytes();
   for (std::size_t length = 0; length <= bytes.size(); ++length) {
-    EXPECT_EQ(from_base64(to_base64(bytes.substr(0, length))),
-              bytes.substr(0, length));
+    EXPECT_EQ(from_base64(to_base64(bytes.substr(0, length))), bytes.substr(0, length));
   }
 }
 
 TEST(Base64, RefusesAllElse) {
   const std::vector<std::string> bad = {
-      "Z",        // a lone digit holds no byte
-      "Zm9vY",    // the same after a whole group
-      "Zg=",      // half a padding
-      "Zg===",    //
-      "Zm9v====", //
-      "=",        //
-      "====",     //
-      "Zg==Zg==", // padding in the middle
-      "Z=g=",     //
-      "Zm9v\n",   // no line breaks
-      " Zm9v",    //
-      "+__-",     // both alphabets
-      "Zh==",     // left-over bits that are not zero
-      "Zm9=",     //
+      "Z",         // a lone digit holds no byte
+      "Zm9vY",     // the same after a whole group
+      "Zg=",       // half a padding
+      "Zg===",     //
+      "Zm9v====",  //
+      "=",         //
+      "====",      //
+      "Zg==Zg==",  // padding in the middle
+      "Z=g=",      //
+      "Zm9v\n",    // no line breaks
+      " Zm9v",     //
+      "+__-",      // both alphabets
+      "Zh==",      // left-over bits that are not zero
+      "Zm9=",      //
       "Zm9v\xc3\xa9"
       "aa",
       "Zm\0v"s,
   };
-  for (const std::string &text : bad)
-    EXPECT_EQ(from_base64(text), std::nullopt) << text;
+  for (const std::string& text : bad) EXPECT_EQ(from_base64(text), std::nullopt) << text;
 }
 
 // Each row of table 3-7: both ends of each range, and the bytes just outside.
@@ -116,7 +112,7 @@ TEST(Utf8, FollowsTable37) {
       {"\xec\xbf\xbf", true},
       {"\xed\x80\x80", true},
       {"\xed\x9f\xbf", true},
-      {"\xed\xa0\x80", false}, // surrogates
+      {"\xed\xa0\x80", false},  // surrogates
       {"\xed\xbf\xbf", false},
       {"\xee\x80\x80", true},
       {"\xef\xbf\xbf", true},
@@ -128,15 +124,15 @@ TEST(Utf8, FollowsTable37) {
       {"\xf1\x80\x80\xc0", false},
       {"\xf4\x80\x80\x80", true},
       {"\xf4\x8f\xbf\xbf", true},
-      {"\xf4\x90\x80\x80", false}, // above U+10FFFF
+      {"\xf4\x90\x80\x80", false},  // above U+10FFFF
       {"\xf5\x80\x80\x80", false},
       {"\xf8\x88\x80\x80\x80", false},
       {"\xff", false},
-      {"\xc2", false}, // cut short
+      {"\xc2", false},  // cut short
       {"\xe1\x80", false},
       {"\xf1\x80\x80", false},
   };
-  for (const auto &[text, good] : cases) {
+  for (const auto& [text, good] : cases) {
     EXPECT_EQ(first_invalid_utf8(text).has_value(), !good) << to_hex(text);
     // The same behind and before ASCII that is examined eight bytes at a time.
     EXPECT_EQ(first_invalid_utf8("0123456789" + text + "abcdefgh"),
@@ -154,12 +150,10 @@ TEST(Utf8, AcceptsExactlyAsManyStringsAsTheTable) {
     text[0] = static_cast<char>(i >> 16);
     text[1] = static_cast<char>(i >> 8);
     text[2] = static_cast<char>(i);
-    if (!first_invalid_utf8(text))
-      ++accepted;
+    if (!first_invalid_utf8(text)) ++accepted;
   }
-  constexpr std::size_t kTwo = 30 * 64; // U+0080 to U+07FF
-  constexpr std::size_t kThree =
-      0x10000 - 0x800 - (0xE000 - 0xD800); // U+0800 to U+FFFF
+  constexpr std::size_t kTwo = 30 * 64;                                // U+0080 to U+07FF
+  constexpr std::size_t kThree = 0x10000 - 0x800 - (0xE000 - 0xD800);  // U+0800 to U+FFFF
   EXPECT_EQ(accepted, 128 * 128 * 128 + 2 * 128 * kTwo + kThree);
 }
 
@@ -173,12 +167,10 @@ TEST(Utf8, NamesTheBeginningOfTheBrokenSequence) {
 TEST(Utf8, WritesAndReadsEveryCodePoint) {
   std::string text;
   for (char32_t c = 0; c <= 0x10FFFF; ++c) {
-    if (c == 0xD800)
-      c = 0xE000;
+    if (c == 0xD800) c = 0xE000;
     text.clear();
     append_utf8(text, c);
-    ASSERT_EQ(first_invalid_utf8(text), std::nullopt)
-        << static_cast<unsigned>(c);
+    ASSERT_EQ(first_invalid_utf8(text), std::nullopt) << static_cast<unsigned>(c);
     std::size_t at = 0;
     ASSERT_EQ(next_code_point(text, at), c);
     ASSERT_EQ(at, text.size());
@@ -186,8 +178,7 @@ TEST(Utf8, WritesAndReadsEveryCodePoint) {
 }
 
 TEST(Utf8, WritesAReplacementForWhatIsNoCharacter) {
-  for (const char32_t c :
-       {char32_t{0xD800}, char32_t{0xDFFF}, char32_t{0x110000}}) {
+  for (const char32_t c : {char32_t{0xD800}, char32_t{0xDFFF}, char32_t{0x110000}}) {
     std::string text;
     append_utf8(text, c);
     EXPECT_EQ(text, "\xef\xbf\xbd");
@@ -197,8 +188,7 @@ TEST(Utf8, WritesAReplacementForWhatIsNoCharacter) {
 TEST(Utf8, StepsOverBrokenTextWithoutLeavingIt) {
   const std::string text = "a\xff\xe1\x80";
   std::vector<char32_t> points;
-  for (std::size_t at = 0; at < text.size();)
-    points.push_back(next_code_point(text, at));
+  for (std::size_t at = 0; at < text.size();) points.push_back(next_code_point(text, at));
   EXPECT_EQ(points, (std::vector<char32_t>{'a', 0xFFFD, 0xFFFD, 0xFFFD}));
   std::size_t end = text.size();
   EXPECT_EQ(next_code_point(text, end), U'\xFFFD');
@@ -206,7 +196,7 @@ TEST(Utf8, StepsOverBrokenTextWithoutLeavingIt) {
 }
 
 TEST(Utf8, CountsCodePointsBeforeAnOffset) {
-  const std::string text = "aé世🙂b"; // 1 + 2 + 3 + 4 + 1 bytes
+  const std::string text = "aé世🙂b";  // 1 + 2 + 3 + 4 + 1 bytes
   EXPECT_EQ(code_points_before(text, 0), 0U);
   EXPECT_EQ(code_points_before(text, 1), 1U);
   EXPECT_EQ(code_points_before(text, 3), 2U);
@@ -216,5 +206,5 @@ TEST(Utf8, CountsCodePointsBeforeAnOffset) {
   EXPECT_EQ(code_points_before(text, 99), 5U);
 }
 
-} // namespace
-} // namespace davy
+}  // namespace
+}  // namespace davy
