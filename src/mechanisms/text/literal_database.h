@@ -1,4 +1,5 @@
-// Many literals in one pass, by Vectorscan. The only place that includes it.
+// Many literals in one pass, by Vectorscan (measured: faster than memmem from one literal on,
+// literals_bench.cc).
 #pragma once
 
 #include <cstdint>

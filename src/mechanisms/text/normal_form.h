@@ -35,7 +35,7 @@ class NormalForm {
   struct Piece {
     std::size_t normal_begin = 0;
     Span original;
-    // Byte for byte but for case. Otherwise the piece is one unit: all of it came from
+    // Byte for byte but for case and white space. Otherwise the piece is one unit: all of it came from
     // all of `original`.
     bool verbatim = false;
   };
