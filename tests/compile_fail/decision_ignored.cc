@@ -1,0 +1,4 @@
+// expect: nodiscard
+#include "core/decision.h"
+
+void run() { davy::Decision::allow(); }

@@ -1,0 +1,6 @@
+// expect: nodiscard
+#include "base/result.h"
+
+davy::Result<void> save();
+
+void run() { save(); }

@@ -1,0 +1,4 @@
+// expect: use of deleted function | call to deleted constructor
+#include "base/secret.h"
+
+davy::Secret twice(const davy::Secret& secret) { return secret; }
