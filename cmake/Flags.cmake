@@ -5,7 +5,7 @@ target_compile_options(davy_flags INTERFACE
   -fno-omit-frame-pointer -fstack-protector-strong)
 target_include_directories(davy_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 
-set(CMAKE_CXX_FLAGS_DEV "-O1 -g1" CACHE STRING "")
+set(CMAKE_CXX_FLAGS_DEV "-O1 -g1" CACHE STRING "" FORCE)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG" CACHE STRING "" FORCE)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(davy_flags INTERFACE -D_FORTIFY_SOURCE=2)
