@@ -18,7 +18,7 @@ import sys
 
 # A path is recognised by its first part. Floors may be named without src/.
 SOURCE_FLOORS = ("base", "core", "mechanisms", "pillars", "surfaces", "app")
-MADE_LATER = ("build/", ".venv/", "davylamp-home/")
+MADE_LATER = ("build/", "generated/", ".venv/", "davylamp-home/")
 RULE_PILLARS = ("data", "environment", "access", "guardrails", "delivery", "monitoring", "gateway")
 
 CODE_BLOCK = re.compile(r"^( *)```[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
@@ -71,7 +71,7 @@ class Documents:
             self.complain(file, line, f"the link {target} leads nowhere")
 
     def span(self, file, line, span, lines):
-        if span.startswith(("davy ", "script/", "build/")) or " " in span:
+        if span.startswith("davy ") or re.match(r"(script|build)/.", span) or " " in span:
             self.command_line(file, line, span, lines)
         elif re.fullmatch(rf"({'|'.join(RULE_PILLARS)})(\.[a-z_]+){{2}}", span):
             self.paths += 1
