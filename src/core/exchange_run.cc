@@ -397,6 +397,12 @@ bool ExchangeRun::must_examine_answer() const noexcept {
   });
 }
 
+bool ExchangeRun::wants_request_text() const noexcept {
+  return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
+    return !part.failed && part.stage->reads_request_text();
+  });
+}
+
 bool ExchangeRun::wants_answer_text() const noexcept {
   return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
     return !part.failed && part.stage->reads_answer_text();

@@ -83,7 +83,8 @@ class ExchangeRun {
   // cannot be read may not pass unseen.
   [[nodiscard]] bool must_examine_request() const noexcept;
   [[nodiscard]] bool must_examine_answer() const noexcept;
-  // Whether any stage, observing ones included, wants the answer's text.
+  // Whether any stage, observing ones included, reads the text of the request (answer).
+  [[nodiscard]] bool wants_request_text() const noexcept;
   [[nodiscard]] bool wants_answer_text() const noexcept;
 
   // All findings so far, of observing rules too, in order.
