@@ -105,7 +105,8 @@ Refusal BodyDecoder::frame(char c) noexcept {
         return Refusal::none;
       }
       if (c == '\n') return Refusal::bare_lf;
-      if (!is(c, kValue)) return Refusal::chunk_extension_invalid;
+      // No quotes, so that no line end can hide in one; no blanks.
+      if (!is(c, kToken) && c != ';' && c != '=') return Refusal::chunk_extension_invalid;
       if (extension_left_ == 0) return Refusal::chunk_extension_too_long;
       --extension_left_;
       return Refusal::none;

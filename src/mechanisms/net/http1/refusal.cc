@@ -89,7 +89,8 @@ constexpr std::array kInfos = {
                 "A chunk size has more than 15 digits. Send smaller chunks without leading "
                 "zeros."},
     RefusalInfo{400, "chunk_extension_invalid",
-                "A chunk extension holds a control character. Leave chunk extensions out."},
+                "A chunk extension holds something other than token characters, ';' and '='. Leave "
+                "chunk extensions out."},
     RefusalInfo{400, "chunk_extension_too_long",
                 "The chunk extensions are longer than this server takes. Leave them out."},
     RefusalInfo{400, "chunk_end_missing",
