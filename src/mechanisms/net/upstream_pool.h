@@ -36,6 +36,7 @@ class UpstreamPool {
   void put_back(const UpstreamUrl& url, std::unique_ptr<Connection> connection);
 
   [[nodiscard]] std::size_t idle() const noexcept;
+  void clear() noexcept { idle_.clear(); }
 
  private:
   struct Idle {

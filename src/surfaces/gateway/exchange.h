@@ -1,0 +1,80 @@
+// One exchange: a request and its answer, from the parsed head to the recorded event.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/exchange_run.h"
+#include "mechanisms/net/connection.h"
+#include "mechanisms/net/http1/body.h"
+#include "mechanisms/net/http1/parser.h"
+#include "surfaces/gateway/exchange_record.h"
+#include "surfaces/gateway/refusal.h"
+#include "surfaces/gateway/shared.h"
+
+namespace davy::gateway {
+
+// Lives as long as its exchange, on the client's loop. If it is destroyed before `run`
+// has ended (the loop stops), the event is recorded all the same.
+class Exchange {
+ public:
+  // `head` refers into client.input(), which begins with that head.
+  Exchange(LoopState& state, net::Connection& client, http1::RequestHead& head,
+           std::string_view client_ip);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // Consumes the request from the client's input. True: the connection may carry another.
+  [[nodiscard]] net::Task<bool> run();
+
+ private:
+  friend class Relay;
+
+  // Each step gives false when the exchange has ended (refusal_ is set, or the client
+  // is gone).
+  [[nodiscard]] bool route();
+  [[nodiscard]] bool judge_head();
+  [[nodiscard]] net::Task<bool> read_body();
+  [[nodiscard]] net::Task<bool> judge_request();
+  [[nodiscard]] bool find_model();
+  [[nodiscard]] net::Task<bool> open_evidence();
+  [[nodiscard]] net::Task<bool> call_upstream();
+  [[nodiscard]] bool write_upstream_head(const UpstreamUrl& url, std::string& out);
+
+  void refuse(Refusal refusal) { refusal_ = std::move(refusal); }
+  void refuse(RuleId rule, std::string message, std::string fix = {});
+  [[nodiscard]] net::Task<bool> send_refusal();
+  // Takes the rest of the request out of the input where it is there already.
+  [[nodiscard]] bool skip_body();
+  void record() noexcept;
+  [[nodiscard]] const dialects::Dialect& dialect() const noexcept;
+
+  LoopState& state_;
+  Shared& shared_;
+  net::Connection& client_;
+  http1::RequestHead& head_;
+  const std::shared_ptr<const Snapshot> snapshot_;
+  ExchangeInfo info_;
+  ExchangeRun run_;
+  ExchangeRecord record_;
+
+  RouteMatch match_;
+  std::unique_ptr<dialects::RequestDocument> document_;
+  std::string_view body_;       // the request's, decoded of its framing
+  std::string body_storage_;    // for a chunked one
+  std::string edited_body_;
+  std::size_t consumed_ = 0;    // of client_.input(), once the body was read
+  bool body_read_ = false;
+  bool answer_begun_ = false;
+  bool keep_alive_ = false;
+  bool recorded_ = false;
+  std::optional<Refusal> refusal_;
+  std::unique_ptr<net::Connection> upstream_;
+  const UpstreamUrl* upstream_url_ = nullptr;
+  std::optional<http1::ResponseParser> answer_parser_;
+};
+
+}  // namespace davy::gateway

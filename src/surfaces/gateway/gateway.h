@@ -1,0 +1,51 @@
+// The gateway: listens, takes exchanges through the pipeline, relays answers.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "core/admin_route.h"
+#include "core/control.h"
+#include "core/event_sink.h"
+#include "core/metrics.h"
+#include "core/redactor.h"
+#include "core/snapshot.h"
+#include "mechanisms/dialects/dialect.h"
+
+namespace davy::gateway {
+
+// All must outlive the gateway.
+struct Services {
+  const Clock& clock;
+  const Control& control;
+  EventSink& events;
+  Metrics& metrics;
+  const Redactor& redactor;
+  std::span<const dialects::Dialect* const> dialects;  // at least one
+  std::span<AdminRoute* const> admin_routes;
+};
+
+// Thread-safe where not said otherwise.
+class Gateway {
+ public:
+  // Binds every address of the snapshot's settings and serves. `loops` 0 = one per
+  // usable core. On an error nothing is left listening.
+  [[nodiscard]] static Result<std::unique_ptr<Gateway>> start(
+      std::shared_ptr<const Snapshot> snapshot, const Services& services, std::size_t loops = 0);
+  // Stops at once: exchanges under way are recorded as failed.
+  virtual ~Gateway() = default;
+
+  // New exchanges begin with this one; those under way finish with theirs.
+  virtual void publish(std::shared_ptr<const Snapshot> snapshot) = 0;
+  // Takes no new connections, lets exchanges finish and returns when none is left or
+  // `deadline` has passed; true = all finished. One thread calls it, once.
+  virtual bool drain(std::chrono::milliseconds deadline) = 0;
+
+  // Where it listens, in the order of the settings, then admin; with real ports for 0.
+  [[nodiscard]] virtual std::vector<Endpoint> endpoints() const = 0;
+};
+
+}  // namespace davy::gateway

@@ -1,0 +1,51 @@
+// What all exchanges of one gateway share, and what those of one loop do.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/control.h"
+#include "core/event_sink.h"
+#include "core/metrics.h"
+#include "core/redactor.h"
+#include "mechanisms/net/upstream_pool.h"
+#include "mechanisms/net/worker_pool.h"
+#include "surfaces/gateway/routes.h"
+#include "surfaces/gateway/snapshot_holder.h"
+
+namespace davy::gateway {
+
+struct Shared {
+  SnapshotHolder& snapshots;
+  const Routes& routes;
+  const Control& control;
+  EventSink& events;
+  Metrics& metrics;
+  const Redactor& redactor;
+  net::WorkerPool& workers;
+  std::atomic<bool> draining{false};
+  std::atomic<std::int64_t> active{0};  // exchanges under way
+};
+
+// Series by what they are labelled with, so that the table of the Metrics is asked once.
+class SeriesCache;
+
+struct LoopState {
+  LoopState(net::Loop& l, Shared& s);
+  ~LoopState();
+
+  net::Loop& loop;
+  Shared& shared;
+  SnapshotHolder::Reader snapshot;
+  net::UpstreamPool upstreams;
+  std::vector<HeaderField> fields;  // only between two suspensions
+  // Documents and readers that nobody uses now, by dialect.
+  std::vector<std::vector<std::unique_ptr<dialects::RequestDocument>>> requests;
+  std::vector<std::vector<std::unique_ptr<dialects::AnswerDocument>>> answers;
+  std::unique_ptr<SeriesCache> series;
+};
+
+}  // namespace davy::gateway
