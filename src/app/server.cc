@@ -1,0 +1,199 @@
+#include "app/server.h"
+
+#include <sys/resource.h>
+
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "app/builtins.h"
+#include "app/snapshot_builder.h"
+#include "base/log.h"
+#include "core/live_control.h"
+#include "mechanisms/store/home.h"
+#include "mechanisms/store/jsonl_events.h"
+#include "mechanisms/store/order_router.h"
+#include "mechanisms/store/order_socket.h"
+#include "mechanisms/store/sqlite_state_store.h"
+#include "mechanisms/telemetry/admin_routes.h"
+#include "mechanisms/telemetry/metrics_registry.h"
+#include "mechanisms/text/credential_redactor.h"
+#include "pillars/access/keys/access_config.h"
+#include "pillars/access/keys/key_orders.h"
+#include "pillars/monitoring/evidence/evidence_orders.h"
+#include "surfaces/gateway/gateway.h"
+
+namespace davy::app {
+namespace {
+
+constexpr std::chrono::seconds kDrainTime{10};
+// A command holds the lock for one order only.
+constexpr std::chrono::milliseconds kLockPatience{2000};
+
+// Ten thousand connections need as many descriptors; the soft limit is often 1,024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Keys and credentials are in memory: a core file would write them to disk.
+void forbid_core_files() {
+  const rlimit none{0, 0};
+  if (setrlimit(RLIMIT_CORE, &none) != 0) log::warning("core files could not be switched off");
+}
+
+Result<void> check_open_access(const Snapshot& snapshot) {
+  const auto* access = snapshot.config.section<access::AccessConfig>("access");
+  if (access == nullptr || access->keys_required) return {};
+  for (const Endpoint& endpoint : snapshot.settings.listen) {
+    if (!endpoint.loopback()) {
+      return invalid_input("`keys: optional` and a listener on " + endpoint.text() +
+                               " would serve everybody on the network",
+                           access->keys_place, "set `keys: required`, or listen on 127.0.0.1");
+    }
+  }
+  return {};
+}
+
+class RunningServer final : public Server {
+ public:
+  RunningServer(std::string config_file, const Clock& clock)
+      : config_file_(std::move(config_file)), clock_(clock) {}
+
+  ~RunningServer() override {
+    // Orders first, so that none comes while the rest goes.
+    socket_.reset();
+    gateway_.reset();
+  }
+
+  Result<void> start(Diagnostics& diagnostics) {
+    raise_descriptor_limit();
+    forbid_core_files();
+    const auto loaded = builder_.load(config_file_, diagnostics);
+    if (!loaded) return invalid_input("the configuration has mistakes", {config_file_, 0, 0});
+    DAVY_TRY(open_home(*loaded));
+    DAVY_TRY(open_keys(*loaded));
+    const auto snapshot = builder_.build(config_file_, diagnostics);
+    if (!snapshot) return invalid_input("the configuration has mistakes", {config_file_, 0, 0});
+    DAVY_TRY(check_open_access(*snapshot));
+    DAVY_ASSIGN(auto redactor, text::CredentialRedactor::create());
+    redactor_.emplace(std::move(redactor));
+
+    routes_.push_back(telemetry::health_route());
+    // Ready as soon as it listens: there is nothing that it waits for.
+    routes_.push_back(telemetry::ready_route([] { return std::optional<std::string>(); }));
+    routes_.push_back(telemetry::metrics_route(metrics_));
+    for (const auto& route : routes_) route_pointers_.push_back(route.get());
+    const gateway::Services services{.clock = clock_,
+                                     .control = control_,
+                                     .events = *events_,
+                                     .metrics = metrics_,
+                                     .redactor = *redactor_,
+                                     .dialects = dialects(),
+                                     .admin_routes = route_pointers_};
+    DAVY_ASSIGN(gateway_, gateway::Gateway::start(snapshot, services));
+
+    store::OrderRouter::Handlers handlers;
+    handlers.push_back(std::make_unique<access::KeyOrders>(*ring_, control_));
+    handlers.push_back(std::make_unique<evidence::EvidenceOrders>(events_.get()));
+    router_.emplace(*state_, clock_, std::move(handlers), [this](std::uint64_t) { reload(); });
+    DAVY_ASSIGN(socket_, store::OrderSocket::start(*home_, *lock_, *router_, clock_));
+    announce(*snapshot);
+    return {};
+  }
+
+  void reload() override {
+    const std::lock_guard lock(reload_mutex_);
+    Diagnostics diagnostics;
+    auto snapshot = builder_.build(config_file_, diagnostics);
+    for (const Diagnostic& diagnostic : diagnostics.all()) {
+      if (diagnostic.error) log::error("configuration", {{"what", diagnostic.text()}});
+    }
+    if (!snapshot) {
+      log::error("the new configuration has mistakes; the old one stays in force",
+                 {{"file", config_file_}});
+      return;
+    }
+    if (const auto open = check_open_access(*snapshot); !open) {
+      log::error("the new configuration stays out of force", {{"why", open.error().text()}});
+      return;
+    }
+    log::debug("a new snapshot is in force", {{"version", snapshot->version}});
+    gateway_->publish(std::move(snapshot));
+  }
+
+  void drain() override {
+    log::info("stopping: no new connections");
+    if (!gateway_->drain(kDrainTime)) log::warning("some exchanges did not finish in time");
+  }
+
+ private:
+  Result<void> open_home(const LoadedConfig& loaded) {
+    DAVY_ASSIGN(auto home, store::Home::open_or_create(loaded.settings.home));
+    home_.emplace(std::move(home));
+    DAVY_ASSIGN(auto lock, store::HomeLock::take(*home_, kLockPatience));
+    lock_.emplace(std::move(lock));
+    DAVY_ASSIGN(state_, store::SqliteStateStore::open(*home_, *lock_));
+    DAVY_ASSIGN(events_, store::JsonlEventSink::open(*home_, *lock_));
+    return {};
+  }
+
+  Result<void> open_keys(const LoadedConfig& loaded) {
+    static const access::AccessConfig defaults;
+    const auto* section = loaded.config.section<access::AccessConfig>("access");
+    const auto& access = section != nullptr ? *section : defaults;
+    DAVY_ASSIGN(auto pepper,
+                access::open_pepper(access.pepper_path(loaded.folder, home_->path()), *state_));
+    ring_.emplace(std::move(pepper));
+    DAVY_TRY(ring_->reload(*state_));
+    builder_.use_keys(*ring_);
+    return {};
+  }
+
+  void announce(const Snapshot& snapshot) const {
+    const auto endpoints = gateway_->endpoints();
+    for (std::size_t i = 0; i < endpoints.size(); ++i) {
+      const bool admin = i + 1 == endpoints.size();
+      log::info(admin ? "admin listener" : "serving",
+                {{"url", "http://" + endpoints[i].text() + (admin ? "" : "/v1")}});
+    }
+    log::info("ready", {{"home", home_->path()},
+                        {"models", snapshot.settings.models.size()},
+                        {"experiments", snapshot.settings.experiments.size()},
+                        {"keys", ring_->size()},
+                        {"policy", snapshot.policy_digest.substr(0, 12)}});
+  }
+
+  // In an order in which each outlives what comes after it.
+  const std::string config_file_;
+  const Clock& clock_;
+  std::optional<store::Home> home_;
+  std::optional<store::HomeLock> lock_;
+  std::unique_ptr<store::SqliteStateStore> state_;
+  std::unique_ptr<store::JsonlEventSink> events_;
+  std::optional<access::KeyRing> ring_;
+  SnapshotBuilder builder_;
+  LiveControl control_;
+  telemetry::MetricsRegistry metrics_;
+  std::optional<text::CredentialRedactor> redactor_;
+  std::vector<std::unique_ptr<AdminRoute>> routes_;
+  std::vector<AdminRoute*> route_pointers_;
+  std::mutex reload_mutex_;
+  std::unique_ptr<gateway::Gateway> gateway_;
+  std::optional<store::OrderRouter> router_;
+  std::unique_ptr<store::OrderSocket> socket_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const std::string& config_file, const Clock& clock,
+                                              Diagnostics& diagnostics) {
+  auto server = std::make_unique<RunningServer>(config_file, clock);
+  DAVY_TRY(server->start(diagnostics));
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace davy::app
