@@ -105,6 +105,34 @@ inline std::size_t skip_target(std::string_view text, std::size_t at) noexcept {
 #endif
 }
 
+// Names are letters, digits and `-` nearly always: those are skipped in blocks, what else
+// is a token character one at a time.
+inline std::size_t skip_token(std::string_view text, std::size_t at) noexcept {
+#ifdef __SSE2__
+  while (text.size() - at >= 16) {
+    __m128i v;
+    std::memcpy(&v, text.data() + at, 16);
+    const auto between = [](__m128i x, char low, char high) {
+      return _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8(static_cast<char>(low - 1))),
+                           _mm_cmplt_epi8(x, _mm_set1_epi8(static_cast<char>(high + 1))));
+    };
+    const __m128i letter = between(_mm_or_si128(v, _mm_set1_epi8(0x20)), 'a', 'z');
+    const __m128i digit_or_dash =
+        _mm_or_si128(between(v, '0', '9'), _mm_cmpeq_epi8(v, _mm_set1_epi8('-')));
+    const auto plain =
+        static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(letter, digit_or_dash)));
+    if (plain == 0xffff) {
+      at += 16;
+      continue;
+    }
+    at += static_cast<std::size_t>(__builtin_ctz(~plain));
+    if (!is(text[at], kToken)) return at;
+    ++at;
+  }
+#endif
+  return skip(text, at, kToken);
+}
+
 // Whether `text` is `word` but for case; `word` must be in lower case.
 constexpr bool is_word(std::string_view text, std::string_view word) noexcept {
   if (text.size() != word.size()) return false;

@@ -95,7 +95,7 @@ bool HeadParser::take_line_start(std::string_view buffer) {
 }
 
 bool HeadParser::take_name(std::string_view buffer, Fields& fields) {
-  at_ = skip(buffer, at_, kToken);
+  at_ = skip_token(buffer, at_);
   if (at_ == buffer.size()) return starve();
   switch (buffer[at_]) {
     case ':': break;
