@@ -10,8 +10,6 @@
 // The folder has mode 0700, its files 0600.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -59,8 +57,6 @@ class HomeLock {
   // a server that starts should be patient for a second or two.
   [[nodiscard]] static Result<HomeLock> take(const Home& home,
                                              std::chrono::milliseconds patience = {});
-  // The pid that holds the lock, 0 if nobody does or it cannot be known.
-  [[nodiscard]] static pid_t holder(const Home& home);
 
  private:
   explicit HomeLock(Fd fd) : fd_(std::move(fd)) {}

@@ -65,7 +65,7 @@ class JsonlEventSink final : public EventSink {
   };
   JsonlEventSink(Fd file, std::string path, JsonlLimits limits);
   void run();
-  void write_batch(std::deque<Entry>& batch, std::vector<Waiter*>& waiters);
+  [[nodiscard]] int write_batch(const std::deque<Entry>& batch, std::size_t& kept);
   [[nodiscard]] Result<void> wait(std::unique_lock<std::mutex>& lock, Waiter& waiter);
 
   const Fd file_;
@@ -95,8 +95,8 @@ class JsonlEventSink final : public EventSink {
 class JsonlEventReader final : public EventReader {
  public:
   [[nodiscard]] static Result<std::unique_ptr<JsonlEventReader>> open(const Home& home);
-  // Once rows were found it stops at events kSlack older than the request id says; if
-  // none is found it reads the whole file.
+  // Reads back to where events are kSlack older than the first row that it found; if
+  // none is found, the whole file.
   [[nodiscard]] Result<std::vector<Event>> find(std::string_view request_id) const override;
 
   // Streams last minutes; clocks step a little.

@@ -22,8 +22,9 @@ struct OrderLine {
   std::string arguments;  // one JSON object
 };
 
-// `line` is without its LF. Depth is at most 16; a key twice, a key that is neither
-// "verb" nor "arguments", or anything after the object is refused.
+// `line` is without its LF. Depth is at most 16; a key that is neither "verb" nor
+// "arguments", or anything after the object is refused. Of a key that stands twice the
+// last counts: both sides are this program.
 [[nodiscard]] Result<OrderLine> parse_order_line(std::string_view line);
 // With LF. `arguments` must be one JSON object; else invalid_input.
 [[nodiscard]] Result<std::string> order_line(std::string_view verb, std::string_view arguments);

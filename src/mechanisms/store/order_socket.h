@@ -1,8 +1,6 @@
 // The server's side of home/davy.sock: other commands hand in their orders here.
 #pragma once
 
-#include <atomic>
-#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -12,9 +10,6 @@
 #include "mechanisms/store/order_router.h"
 
 namespace davy::store {
-
-// How long a peer may take to send its line, and to take the answer.
-inline constexpr std::chrono::seconds kPeerPatience{5};
 
 // One thread, one connection at a time, one order a connection. A peer whose uid is
 // neither ours nor root's is told so and hung up on.

@@ -1,0 +1,169 @@
+#include "mechanisms/store/home.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <thread>
+
+#include "base/strings.h"
+
+namespace davy::store {
+namespace {
+
+constexpr std::string_view kFormatPrefix = "davylamp-home ";
+constexpr std::size_t kMaxFormatFile = 256;
+constexpr std::chrono::milliseconds kLockRetry{20};
+
+Error cannot(std::string_view doing, const std::string& path, int number) {
+  return unavailable(fmt::format("cannot {}: {}", doing, strerrordesc_np(number)), {path});
+}
+
+// Whether nothing lies in the folder but what file systems and crashed starts leave.
+Result<bool> is_empty(const Folder& folder) {
+  struct Close {
+    void operator()(DIR* stream) const noexcept { closedir(stream); }
+  };
+  const int fd = openat(folder.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return cannot("list", folder.path(), errno);
+  const std::unique_ptr<DIR, Close> stream(fdopendir(fd));
+  if (!stream) return cannot("list", folder.path(), errno);
+  while (const dirent* const entry = readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    const bool ours = name.starts_with(".davy-") && name.ends_with(".tmp");
+    if (name != "." && name != ".." && name != "lost+found" && !ours) return false;
+  }
+  return true;
+}
+
+Result<void> check_mode(const Folder& folder) {
+  struct stat status {};
+  if (fstat(folder.fd(), &status) != 0) return cannot("examine", folder.path(), errno);
+  if (status.st_uid != geteuid() && geteuid() != 0) {
+    return invalid_input(fmt::format("the home belongs to user {}, but davy runs as user {}",
+                                     status.st_uid, geteuid()),
+                         {folder.path()}, "run davy as its owner, or give another home");
+  }
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return invalid_input(
+        fmt::format("the home's mode {:04o} lets others in", status.st_mode & ALLPERMS),
+        {folder.path()}, fmt::format("chmod 700 {}", folder.path()));
+  }
+  return {};
+}
+
+Result<void> check_format(const Folder& folder) {
+  DAVY_ASSIGN(const std::string content, folder.read(kFormatFile, kMaxFormatFile));
+  const std::string_view line = trim(content);
+  const std::string file = folder.path() + "/" + kFormatFile;
+  if (!line.starts_with(kFormatPrefix)) {
+    return invalid_input("does not say which format this home has", {file},
+                         "restore the home from a backup, or give another one");
+  }
+  const auto number = to_number(line.substr(kFormatPrefix.size()));
+  if (!number || *number == 0) {
+    return invalid_input("does not say which format this home has", {file},
+                         "restore the home from a backup, or give another one");
+  }
+  if (*number > kHomeFormat) {
+    return invalid_input(fmt::format("the home has format {}; this davy knows formats up to {}",
+                                     *number, kHomeFormat),
+                         {file}, "use the davy that wrote it, or a newer one");
+  }
+  return {};
+}
+
+// `path` without symbolic links, so that SQLite and the socket meet none on their way.
+Result<std::string> canonical(const std::string& path) {
+  std::error_code code;
+  const std::filesystem::path real = std::filesystem::canonical(path, code);
+  if (code) return unavailable(fmt::format("cannot open: {}", code.message()), {path});
+  return real.string();
+}
+
+Error no_home(const std::string& path) {
+  return invalid_input("there is no davylamp home here", {path},
+                       "`davy init` makes one; -c FILE or --home DIR names another");
+}
+
+pid_t read_pid(int fd) {
+  char text[32] = {};
+  const ssize_t got = pread(fd, text, sizeof text - 1, 0);
+  if (got <= 0) return 0;
+  const auto number = to_number(trim(std::string_view(text, static_cast<std::size_t>(got))));
+  return number && *number <= static_cast<std::uint64_t>(1) << 30 ? static_cast<pid_t>(*number) : 0;
+}
+
+bool lock_now(int fd) {
+  while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EINTR) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Home> Home::open(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0 && errno == ENOENT) return no_home(path);
+  DAVY_ASSIGN(const std::string real, canonical(path));
+  DAVY_ASSIGN(Folder folder, Folder::open(real));
+  DAVY_ASSIGN(const bool there, folder.exists(kFormatFile));
+  if (!there) return no_home(real);
+  DAVY_TRY(check_mode(folder));
+  DAVY_TRY(check_format(folder));
+  return Home(std::move(folder));
+}
+
+Result<Home> Home::open_or_create(const std::string& path) {
+  { DAVY_ASSIGN(const Folder named, Folder::open_or_create(path)); }
+  DAVY_ASSIGN(const std::string real, canonical(path));
+  DAVY_ASSIGN(const Folder folder, Folder::open(real));
+  DAVY_ASSIGN(const bool there, folder.exists(kFormatFile));
+  if (!there) {
+    DAVY_ASSIGN(const bool empty, is_empty(folder));
+    // Another process may have made the home in between.
+    DAVY_ASSIGN(const bool meanwhile, folder.exists(kFormatFile));
+    if (!empty && !meanwhile) {
+      return invalid_input("the folder holds other things and no davylamp home", {real},
+                           "give a new or an empty folder as home");
+    }
+    if (!meanwhile) {
+      if (fchmod(folder.fd(), S_IRWXU) != 0) return cannot("set the mode of", real, errno);
+      DAVY_TRY(folder.write(kFormatFile, fmt::format("{}{}\n", kFormatPrefix, kHomeFormat), 0600));
+    }
+  }
+  return open(real);
+}
+
+Result<HomeLock> HomeLock::take(const Home& home, std::chrono::milliseconds patience) {
+  Fd fd(openat(home.folder().fd(), kLockFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.valid()) return cannot("open", home.file(kLockFile), errno);
+  std::chrono::milliseconds waited{0};
+  while (!lock_now(fd.get())) {
+    if (errno != EWOULDBLOCK) return cannot("lock", home.file(kLockFile), errno);
+    if (waited >= patience) {
+      const pid_t pid = read_pid(fd.get());
+      return unavailable(pid > 0 ? fmt::format("the home is in use by process {}", pid)
+                                 : std::string("the home is in use by another process"),
+                         {home.path()}, "stop that process, or give another home");
+    }
+    std::this_thread::sleep_for(kLockRetry);
+    waited += kLockRetry;
+  }
+  const std::string pid = fmt::format("{}\n", getpid());
+  if (ftruncate(fd.get(), 0) != 0) return cannot("write", home.file(kLockFile), errno);
+  DAVY_TRY(write_all(fd.get(), pid));
+  return HomeLock(std::move(fd));
+}
+
+}  // namespace davy::store

@@ -1,0 +1,121 @@
+#include "mechanisms/store/home.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "mechanisms/store/testing.h"
+
+namespace davy::store {
+namespace {
+
+using testing::must;
+using testing::TemporaryFolder;
+
+mode_t mode_of(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 ? status.st_mode & ALLPERMS : 0;
+}
+
+void put(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Home, IsMadeForItsOwnerAloneAndOpenedAgain) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("home");
+  const Home made = must(Home::open_or_create(path));
+  EXPECT_EQ(made.path(), path);
+  EXPECT_EQ(mode_of(path), 0700u);
+  EXPECT_EQ(mode_of(path + "/format"), 0600u);
+  EXPECT_EQ(must(made.folder().read("format", 100)), "davylamp-home 1\n");
+  EXPECT_TRUE(Home::open(path).ok());
+  EXPECT_TRUE(Home::open_or_create(path).ok());
+}
+
+TEST(Home, TakesAnEmptyFolderAndClosesIt) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(chmod(folder.path().c_str(), 0755), 0);
+  EXPECT_TRUE(Home::open_or_create(folder.path()).ok());
+  EXPECT_EQ(mode_of(folder.path()), 0700u);
+}
+
+TEST(Home, IsNotMadeInAFolderWithOtherThings) {
+  const TemporaryFolder folder;
+  put(folder.file("thesis.tex"), "x");
+  const auto home = Home::open_or_create(folder.path());
+  ASSERT_FALSE(home.ok());
+  EXPECT_TRUE(holds(home.error().text(), "other things")) << home.error().text();
+  EXPECT_EQ(mode_of(folder.file("format")), 0u);
+}
+
+TEST(Home, MissingOneSaysHowToMakeIt) {
+  const TemporaryFolder folder;
+  for (const std::string& path : {folder.path(), folder.file("nowhere")}) {
+    const auto home = Home::open(path);
+    ASSERT_FALSE(home.ok());
+    EXPECT_TRUE(holds(home.error().text(), path)) << home.error().text();
+    EXPECT_TRUE(holds(home.error().hint, "davy init")) << home.error().text();
+  }
+}
+
+TEST(Home, ModeThatLetsOthersInIsRefusedWithTheCommandThatMendsIt) {
+  const TemporaryFolder folder;
+  must(Home::open_or_create(folder.path()));
+  ASSERT_EQ(chmod(folder.path().c_str(), 0750), 0);
+  const auto home = Home::open(folder.path());
+  ASSERT_FALSE(home.ok());
+  EXPECT_EQ(home.error().hint, "chmod 700 " + folder.path());
+}
+
+TEST(Home, FormatOfANewerDavyIsRefused) {
+  const TemporaryFolder folder;
+  const Home home = must(Home::open_or_create(folder.path()));
+  ASSERT_TRUE(home.folder().write("format", "davylamp-home 2\n", 0600).ok());
+  const auto again = Home::open(folder.path());
+  ASSERT_FALSE(again.ok());
+  EXPECT_TRUE(holds(again.error().text(), "format 2")) << again.error().text();
+  for (const char* text : {"", "davylamp-home x\n", "davylamp-home 0\n", "other 1\n"}) {
+    ASSERT_TRUE(home.folder().write("format", text, 0600).ok());
+    EXPECT_FALSE(Home::open(folder.path()).ok()) << text;
+  }
+}
+
+TEST(Home, PathHasNoSymbolicLinks) {
+  const TemporaryFolder folder;
+  must(Home::open_or_create(folder.file("real")));
+  ASSERT_EQ(symlink(folder.file("real").c_str(), folder.file("link").c_str()), 0);
+  EXPECT_EQ(must(Home::open(folder.file("link"))).path(), folder.file("real"));
+}
+
+TEST(HomeLock, SecondWriterIsRefusedWithPathAndPid) {
+  const TemporaryFolder folder;
+  const Home home = must(Home::open_or_create(folder.path()));
+  {
+    const HomeLock first = must(HomeLock::take(home));
+    const auto second = HomeLock::take(home, std::chrono::milliseconds(30));
+    ASSERT_FALSE(second.ok());
+    EXPECT_EQ(second.error().kind, ErrorKind::unavailable);
+    EXPECT_TRUE(holds(second.error().text(), folder.path())) << second.error().text();
+    EXPECT_TRUE(holds(second.error().text(), "process " + std::to_string(getpid())))
+        << second.error().text();
+  }
+  EXPECT_TRUE(HomeLock::take(home).ok());
+}
+
+TEST(HomeLock, IsNotTakenThroughALink) {
+  const TemporaryFolder folder;
+  const Home home = must(Home::open_or_create(folder.path()));
+  put(folder.file("victim"), "keep");
+  ASSERT_EQ(symlink("victim", folder.file("lock").c_str()), 0);
+  EXPECT_FALSE(HomeLock::take(home).ok());
+  EXPECT_EQ(must(home.folder().read("victim", 100)), "keep");
+}
+
+}  // namespace
+}  // namespace davy::store

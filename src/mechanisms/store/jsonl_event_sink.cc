@@ -1,0 +1,247 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <variant>
+
+#include "base/log.h"
+#include "mechanisms/store/jsonl_events.h"
+
+namespace davy::store {
+namespace {
+
+// Full enough to be written without waiting for more.
+constexpr std::size_t kHurryEvents = 4096;
+// How much is formatted before it is written.
+constexpr std::size_t kWriteSize = 1 << 20;
+
+std::size_t text_size(const Event& event) {
+  std::size_t size = 0;
+  for (const auto& [field, value] : event.fields()) {
+    if (const auto* const text = std::get_if<std::string>(&value)) size += text->size();
+  }
+  return size;
+}
+
+Error disk_error(const std::string& path, int number) {
+  return unavailable(fmt::format("cannot write events: {}", strerrordesc_np(number)), {path},
+                     number == ENOSPC ? "make room on the disk" : "");
+}
+
+// As much of `data` as the file takes; `number` is the error that stopped it, or 0.
+std::size_t write_some(int fd, std::string_view data, int& number) {
+  std::size_t done = 0;
+  number = 0;
+  while (done < data.size()) {
+    const ssize_t wrote = ::write(fd, data.data() + done, data.size() - done);
+    if (wrote < 0) {
+      if (errno == EINTR) continue;
+      number = errno;
+      break;
+    }
+    done += static_cast<std::size_t>(wrote);
+  }
+  return done;
+}
+
+int sync_file(int fd) {
+  while (::fdatasync(fd) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+// Whether the file ends inside a line.
+Result<bool> ends_torn(const Home& home) {
+  const Fd fd(openat(home.folder().fd(), kEventsFile, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat status {};
+  if (!fd.valid() || fstat(fd.get(), &status) != 0) {
+    return disk_error(home.file(kEventsFile), errno);
+  }
+  char last = '\n';
+  if (status.st_size > 0 && ::pread(fd.get(), &last, 1, status.st_size - 1) != 1) {
+    return disk_error(home.file(kEventsFile), errno);
+  }
+  return last != '\n';
+}
+
+}  // namespace
+
+// Stands on the stack of a thread that waits; guarded by the sink's mutex.
+struct JsonlEventSink::Waiter {
+  std::condition_variable done;
+  bool finished = false;
+  std::optional<Error> error;
+};
+
+Result<std::unique_ptr<JsonlEventSink>> JsonlEventSink::open(const Home& home, const HomeLock&,
+                                                             JsonlLimits limits) {
+  DAVY_ASSIGN(Fd file, home.folder().open_append(kEventsFile, 0600));
+  // It may be slow, but must never fail because it would block.
+  const int flags = fcntl(file.get(), F_GETFL);
+  if (flags < 0 || fcntl(file.get(), F_SETFL, flags & ~O_NONBLOCK) < 0) {
+    return disk_error(home.file(kEventsFile), errno);
+  }
+  DAVY_ASSIGN(const bool torn, ends_torn(home));
+  if (torn) {
+    log::warning("the last event was torn by a crash; its line was ended and will be skipped",
+                 {{"file", home.file(kEventsFile)}, {"torn_lines", 1}});
+    DAVY_TRY(write_all(file.get(), "\n"));
+  }
+  return std::unique_ptr<JsonlEventSink>(
+      new JsonlEventSink(std::move(file), home.file(kEventsFile), limits));
+}
+
+JsonlEventSink::JsonlEventSink(Fd file, std::string path, JsonlLimits limits)
+    : file_(std::move(file)), path_(std::move(path)), limits_(limits) {
+  thread_ = std::thread([this] { run(); });
+}
+
+JsonlEventSink::~JsonlEventSink() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    wake_.notify_all();
+  }
+  thread_.join();
+  (void)sync_file(file_.get());
+}
+
+Result<void> JsonlEventSink::begin(const Event& begin) {
+  Event event = begin;
+  if (event.find(Field::action) == nullptr) event.set(Field::action, "begin");
+  const std::size_t text = text_size(event);
+  if (text > kMaxEventText) return limit_reached("the event is too large to be kept");
+  const std::string id(event.text(Field::request_id));
+  if (id.empty()) return invalid_input("a begin record needs a request_id");
+  std::unique_lock lock(mutex_);
+  if (begun_.size() >= limits_.events / 2 || queue_.size() + begun_.size() >= limits_.events ||
+      queued_text_ + text > limits_.bytes) {
+    return limit_reached("the queue of events is full");
+  }
+  if (!begun_.insert(id).second) return invalid_input("this request_id has begun already");
+  queue_.push_back({std::move(event), text, true});
+  queued_text_ += text;
+  Waiter waiter;
+  auto written = wait(lock, waiter);
+  if (!written) begun_.erase(id);
+  return written;
+}
+
+Result<void> JsonlEventSink::append(Event event) {
+  const std::size_t text = text_size(event);
+  const std::lock_guard lock(mutex_);
+  bool ends = false;
+  if (!begun_.empty() && event.sourcetype() == Sourcetype::model_api_logs &&
+      event.find(Field::action) == nullptr) {
+    ends = begun_.erase(std::string(event.text(Field::request_id))) != 0;
+  }
+  if (text > kMaxEventText) {
+    ++stats_.lost;
+    return limit_reached("the event is too large to be kept");
+  }
+  // The end of what was begun has its place.
+  if (!ends &&
+      (queue_.size() + begun_.size() >= limits_.events || queued_text_ + text > limits_.bytes)) {
+    ++stats_.lost;
+    return limit_reached("the queue of events is full");
+  }
+  queue_.push_back({std::move(event), text, ends});
+  queued_text_ += text;
+  if (queue_.size() == 1 || queue_.size() == kHurryEvents) wake_.notify_one();
+  return {};
+}
+
+Result<void> JsonlEventSink::flush() {
+  std::unique_lock lock(mutex_);
+  Waiter waiter;
+  return wait(lock, waiter);
+}
+
+EventSinkStats JsonlEventSink::stats() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+// Until the batch that takes this waiter is written.
+Result<void> JsonlEventSink::wait(std::unique_lock<std::mutex>& lock, Waiter& waiter) {
+  waiters_.push_back(&waiter);
+  urgent_ = true;
+  wake_.notify_one();
+  waiter.done.wait(lock, [&] { return waiter.finished; });
+  if (waiter.error) return *waiter.error;
+  return {};
+}
+
+void JsonlEventSink::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [&] { return stopping_ || urgent_ || !queue_.empty(); });
+    if (!urgent_ && !stopping_) {
+      wake_.wait_for(lock, kLinger,
+                     [&] { return stopping_ || urgent_ || queue_.size() >= kHurryEvents; });
+    }
+    if (queue_.empty() && waiters_.empty()) {
+      if (stopping_) return;
+      urgent_ = false;
+      continue;
+    }
+    std::deque<Entry> batch = std::exchange(queue_, {});
+    std::vector<Waiter*> waiters = std::exchange(waiters_, {});
+    queued_text_ = 0;
+    urgent_ = false;
+    lock.unlock();
+    std::size_t kept = 0;
+    const int error = write_batch(batch, kept);
+    const std::size_t lost = batch.size() - kept;
+    batch.clear();  // frees many strings: not under the lock
+    lock.lock();
+    stats_.appended += kept;
+    stats_.lost += lost;
+    for (Waiter* const waiter : waiters) {
+      if (error != 0) waiter->error = disk_error(path_, error);
+      waiter->finished = true;
+      waiter->done.notify_one();
+    }
+  }
+}
+
+// Counts in `kept` the events whose whole line went to the file. Gives the error's number.
+int JsonlEventSink::write_batch(const std::deque<Entry>& batch, std::size_t& kept) {
+  bool sync = false;
+  int error = 0;
+  std::vector<std::size_t> ends;  // of the lines in buffer_
+  buffer_.clear();
+  const auto write_buffer = [&] {
+    const std::size_t done = write_some(file_.get(), buffer_, error);
+    for (const std::size_t end : ends) kept += end <= done ? 1 : 0;
+    if (done > 0) torn_ = buffer_[done - 1] != '\n';
+    buffer_.clear();
+    ends.clear();
+  };
+  for (const Entry& entry : batch) {
+    // A write that failed inside a line left half of it: the next line must not join it.
+    if (buffer_.empty() && torn_) buffer_ += '\n';
+    append_json(buffer_, entry.event);
+    buffer_ += '\n';
+    ends.push_back(buffer_.size());
+    sync = sync || entry.sync;
+    if (buffer_.size() >= kWriteSize) write_buffer();
+    if (error != 0) break;
+  }
+  if (error == 0 && !buffer_.empty()) write_buffer();
+  if (error == 0 && sync) error = sync_file(file_.get());
+  if (error != 0) {
+    log::error("events were lost",
+               {{"file", path_}, {"lost", batch.size() - kept}, {"why", strerrordesc_np(error)}});
+  }
+  // A burst should not keep its memory for ever.
+  if (buffer_.capacity() > 4 * kWriteSize) buffer_ = {};
+  return error;
+}
+
+}  // namespace davy::store
