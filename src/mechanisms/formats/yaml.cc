@@ -210,7 +210,7 @@ class Builder final : public YAML::EventHandler {
     top.key.reset();
     if (value.kind == ConfigNode::Kind::null && !has_colon(key, value)) {
       throw Stop(invalid_input("there is no \":\" after this key", key.place,
-                               "write `name: value`, or `- value` in a list"));
+                               "write `name: value`, and close every [ and {"));
     }
     const auto [first, fresh] = top.seen.emplace(key.scalar, key.place);
     if (fresh) {

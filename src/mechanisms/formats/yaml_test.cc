@@ -139,8 +139,8 @@ TEST(Yaml, RefusesControlCharactersSoThatNothingHidesBehindOne) {
 }
 
 TEST(Yaml, BrokenTextHasAPlace) {
-  expect_refused("a: [1, 2\n", "f.yaml", "no YAML");
-  expect_refused("a: [x] y\n", "f.yaml:1", "no");
+  expect_refused("a: [1, 2\n", "f.yaml:1:8", "close every [ and {");
+  expect_refused("a: [x] y\n", "f.yaml:1:8", "does not belong");
   expect_refused("a: b: c\n", "f.yaml:1", "not expected here");
   expect_refused("a: 1\n  b: 2\n", "f.yaml:2", "no");
   expect_refused("a: 1\nword\nb: 1\n", "f.yaml:3", "no YAML");
