@@ -1,8 +1,4 @@
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <future>
@@ -11,36 +7,16 @@
 #include "mechanisms/net/http_server.h"
 #include "mechanisms/net/listener.h"
 #include "mechanisms/net/loop.h"
+#include "mechanisms/net/testing.h"
 #include "mechanisms/net/upstream_pool.h"
 #include "mechanisms/net/worker_pool.h"
 
 namespace davy::net {
 namespace {
 
+using testing::talk;
+
 Endpoint any_port() { return Endpoint{"127.0.0.1", 0, {}}; }
-
-int connect_to(std::uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(port);
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(::connect(fd, static_cast<sockaddr*>(static_cast<void*>(&to)), sizeof to), 0);
-  return fd;
-}
-
-// Sends `request` and reads until the server ends the connection.
-std::string talk(std::uint16_t port, std::string_view request) {
-  const int fd = connect_to(port);
-  EXPECT_EQ(::send(fd, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
-  std::string answer;
-  char part[4096];
-  for (ssize_t got; (got = ::recv(fd, part, sizeof part, 0)) > 0;) {
-    answer.append(part, static_cast<std::size_t>(got));
-  }
-  ::close(fd);
-  return answer;
-}
 
 class ServerTest : public ::testing::Test {
  protected:

@@ -1,0 +1,62 @@
+// For tests only: a plain blocking client on loopback.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace davy::net::testing {
+
+class Client {
+ public:
+  explicit Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ =
+        ::connect(fd_, static_cast<sockaddr*>(static_cast<void*>(&to)), sizeof to) == 0;
+  }
+  ~Client() { close(); }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  [[nodiscard]] bool connected() const { return connected_; }
+  void close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+  bool send(std::string_view data) {
+    return ::send(fd_, data.data(), data.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(data.size());
+  }
+  // What has come once `until` is in it; all that came if the other side ends before.
+  std::string read_until(std::string_view until) {
+    char part[4096];
+    while (until.empty() || seen_.find(until) == std::string::npos) {
+      const ssize_t got = ::recv(fd_, part, sizeof part, 0);
+      if (got <= 0) break;
+      seen_.append(part, static_cast<std::size_t>(got));
+    }
+    return seen_;
+  }
+  std::string read_to_end() { return read_until(""); }
+
+ private:
+  int fd_;
+  bool connected_ = false;
+  std::string seen_;
+};
+
+// Sends `request` and reads until the server ends the connection.
+inline std::string talk(std::uint16_t port, std::string_view request) {
+  Client client(port);
+  if (!client.connected() || !client.send(request)) return "";
+  return client.read_to_end();
+}
+
+}  // namespace davy::net::testing

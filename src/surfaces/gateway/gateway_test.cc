@@ -1,0 +1,516 @@
+// The gateway as a whole, in one process: a real listener, real upstream connections, and
+// stages that do what a test needs.
+#include "surfaces/gateway/gateway.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+
+#include "core/live_control.h"
+#include "generated/rules.h"
+#include "mechanisms/dialects/openai.h"
+#include "mechanisms/net/http_server.h"
+#include "mechanisms/net/testing.h"
+#include "mechanisms/telemetry/metrics_registry.h"
+
+namespace davy::gateway {
+namespace {
+
+using net::testing::Client;
+using net::testing::talk;
+
+constexpr RuleId kRule = rules::kGuardrailsSanitizePhrase;
+
+class MemorySink final : public EventSink {
+ public:
+  Result<void> begin(const Event&) override { return {}; }
+  Result<void> append(Event event) override {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(std::move(event));
+    changed_.notify_all();
+    return {};
+  }
+  Result<void> flush() override { return {}; }
+  [[nodiscard]] EventSinkStats stats() const noexcept override { return {}; }
+
+  // The n-th row of an exchange, once it is there.
+  Event exchange(std::size_t n = 0) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      std::size_t seen = 0;
+      for (const Event& event : events_) {
+        if (event.sourcetype() == Sourcetype::model_api_logs && seen++ == n) return event;
+      }
+      changed_.wait(lock);
+    }
+  }
+  std::size_t findings() {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(std::count_if(events_.begin(), events_.end(), [](const Event& e) {
+      return e.sourcetype() == Sourcetype::findings;
+    }));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Event> events_;
+};
+
+class PlainRedactor final : public Redactor {
+ public:
+  Result<std::string> redact(std::string_view text, Scratch&) const override {
+    return std::string(text);
+  }
+};
+
+// A stage from functions.
+struct Hooks {
+  std::function<Result<void>(std::span<const Segment>, StageOutput&)> on_request;
+  std::function<Result<void>(const StreamSegment&, StageOutput&)> on_chunk;
+  std::function<void(const Outcome&)> finish;
+};
+
+class HookStage final : public Stage {
+ public:
+  explicit HookStage(Hooks hooks) : hooks_(std::move(hooks)) {}
+  [[nodiscard]] std::string_view name() const noexcept override { return "test.stage"; }
+  [[nodiscard]] std::span<const RuleId> rules() const noexcept override {
+    static constexpr RuleId list[] = {kRule};
+    return list;
+  }
+  [[nodiscard]] bool reads_request_text() const noexcept override {
+    return hooks_.on_request != nullptr;
+  }
+  [[nodiscard]] bool reads_answer_text() const noexcept override {
+    return hooks_.on_chunk != nullptr;
+  }
+  [[nodiscard]] std::unique_ptr<StageRun> begin(const ExchangeInfo&) const override {
+    struct Run final : StageRun {
+      explicit Run(const Hooks& h) : hooks(h) {}
+      Result<void> on_request(std::span<const Segment> segments, StageOutput& out,
+                              Scratch&) override {
+        return hooks.on_request ? hooks.on_request(segments, out) : Result<void>();
+      }
+      Result<void> on_chunk(const StreamSegment& segment, StageOutput& out, Scratch&) override {
+        return hooks.on_chunk ? hooks.on_chunk(segment, out) : Result<void>();
+      }
+      void finish(const Outcome& outcome) noexcept override {
+        if (hooks.finish) hooks.finish(outcome);
+      }
+      const Hooks& hooks;
+    };
+    return std::make_unique<Run>(hooks_);
+  }
+
+ private:
+  Hooks hooks_;
+};
+
+std::string sse(std::string_view delta, std::string_view finish = "null") {
+  return "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + std::string(delta) +
+         "\"},\"finish_reason\":" + std::string(finish) + "}]}\n\n";
+}
+
+class GatewayTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto bound = net::Listener::bind(Endpoint{"127.0.0.1", 0, {}}, upstream_loops_, 1);
+    ASSERT_TRUE(bound.ok()) << bound.error().text();
+    upstream_ = std::move(bound).value();
+  }
+  void TearDown() override {
+    gateway_.reset();
+    upstream_loops_.stop();
+  }
+
+  void answer_with(net::HttpHandler handler) {
+    upstream_->start(net::http_serve(
+        [this, handler](const net::HttpRequest& request, net::Responder& responder) {
+          ++calls_;
+          last_body_ = std::string(request.body);
+          return handler(request, responder);
+        }));
+    upstream_loops_.start();
+  }
+  void answer_json(std::string body) {
+    answer_with([body](const net::HttpRequest&, net::Responder& responder) -> net::Task<void> {
+      net::HttpResponse response;
+      response.content_type = "application/json";
+      response.body = body;
+      (void)co_await responder.send(response);
+    });
+  }
+  void answer_stream(std::vector<std::string> chunks) {
+    answer_with([chunks](const net::HttpRequest&, net::Responder& responder) -> net::Task<void> {
+      (void)co_await responder.begin_stream("text/event-stream");
+      for (const std::string& chunk : chunks) (void)co_await responder.chunk(chunk);
+      (void)co_await responder.end_stream();
+    });
+  }
+
+  std::shared_ptr<Snapshot> snapshot(Hooks hooks, Mode mode = Mode::enforce) {
+    auto made = std::make_shared<Snapshot>();
+    made->policy_digest = "test";
+    made->settings.listen = {Endpoint{"127.0.0.1", 0, {}}};
+    made->settings.admin = Endpoint{"127.0.0.1", 0, {}};
+    Model model;
+    model.name = "chat";
+    model.dialect = "openai";
+    UpstreamUrl url;
+    url.host = "127.0.0.1";
+    url.port = upstream_->endpoint().port;
+    model.upstreams = {url};
+    made->settings.models = {model};
+    made->modes.set(kRule, mode);
+    if (hooks.on_request || hooks.on_chunk || hooks.finish) {
+      made->stages.push_back(std::make_unique<HookStage>(std::move(hooks)));
+    }
+    return made;
+  }
+
+  void start(Hooks hooks, Mode mode = Mode::enforce) {
+    auto started = Gateway::start(snapshot(std::move(hooks), mode), services(), 2);
+    ASSERT_TRUE(started.ok()) << started.error().text();
+    gateway_ = std::move(started).value();
+  }
+  Services services() {
+    static const dialects::Dialect* const list[] = {&dialects::openai()};
+    return {system_clock(), control_, sink_, metrics_, redactor_, list, {}};
+  }
+  std::uint16_t port() { return gateway_->endpoints()[0].port; }
+
+  static std::string post(std::string_view body, std::string_view fields = "") {
+    return "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
+           std::string(fields) + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           std::string(body);
+  }
+  std::string ask(std::string_view text, bool stream = false) {
+    const std::string body = "{\"model\":\"chat\",\"stream\":" +
+                             std::string(stream ? "true" : "false") +
+                             ",\"messages\":[{\"role\":\"user\",\"content\":\"" +
+                             std::string(text) + "\"}]}";
+    return talk(port(), post(body, "Connection: close\r\n"));
+  }
+
+  net::Loops upstream_loops_{1, system_clock()};
+  std::unique_ptr<net::Listener> upstream_;
+  std::atomic<int> calls_{0};
+  std::string last_body_;
+  LiveControl control_;
+  MemorySink sink_;
+  telemetry::MetricsRegistry metrics_;
+  PlainRedactor redactor_;
+  std::unique_ptr<Gateway> gateway_;
+};
+
+Finding fired() { return make_finding(kRule, "The test's rule fired."); }
+
+const std::string kAnswer =
+    R"({"id":"a","temperature":0.7,"choices":[{"index":0,"message":{"role":"assistant",)"
+    R"("content":"the code is 42"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,)"
+    R"("completion_tokens":4,"total_tokens":7},"big":12345678901234567890123})";
+
+TEST_F(GatewayTest, PassesAnAnswerUnchangedAndRecordsTokens) {
+  answer_json(kAnswer);
+  start({});
+  const std::string got = ask("hello");
+  EXPECT_NE(got.find("\r\n\r\n" + kAnswer), std::string::npos) << got;
+  const Event event = sink_.exchange();
+  EXPECT_EQ(event.text(Field::decision), "allow");
+  EXPECT_EQ(std::get<std::int64_t>(*event.find(Field::tokens_in)), 3);
+  EXPECT_EQ(std::get<std::int64_t>(*event.find(Field::tokens_out)), 4);
+  EXPECT_EQ(event.text(Field::finish_reason), "stop");
+  // No stage reads text here, and the event says so.
+  EXPECT_GE(std::get<std::int64_t>(*event.find(Field::bytes_not_examined)),
+            static_cast<std::int64_t>(kAnswer.size()));
+}
+
+TEST_F(GatewayTest, ADenialMakesNoUpstreamCall) {
+  answer_json(kAnswer);
+  start({.on_request = [](auto, StageOutput& out) -> Result<void> {
+    out.deny(fired());
+    return {};
+  }});
+  const std::string got = ask("hello");
+  EXPECT_EQ(got.rfind("HTTP/1.1 403", 0), 0u) << got;
+  EXPECT_NE(got.find("davy-rule: guardrails.sanitize.phrase"), std::string::npos) << got;
+  EXPECT_EQ(calls_, 0);
+  EXPECT_EQ(sink_.exchange().text(Field::stage_of_denial), "test.stage");
+}
+
+TEST_F(GatewayTest, AnObservingRuleRecordsAndLetsPass) {
+  answer_json(kAnswer);
+  start({.on_request = [](auto, StageOutput& out) -> Result<void> {
+          out.deny(fired());
+          return {};
+        }},
+        Mode::observe);
+  EXPECT_EQ(ask("hello").rfind("HTTP/1.1 200", 0), 0u);
+  EXPECT_EQ(calls_, 1);
+  EXPECT_EQ(sink_.exchange().text(Field::rules), "guardrails.sanitize.phrase");
+  EXPECT_EQ(sink_.findings(), 1u);
+}
+
+TEST_F(GatewayTest, AnErrorOfAnEnforcingStageFailsClosed) {
+  answer_json(kAnswer);
+  start({.on_request = [](auto, StageOutput&) -> Result<void> {
+    throw std::runtime_error("broken");
+  }});
+  const std::string got = ask("hello");
+  EXPECT_EQ(got.rfind("HTTP/1.1 503", 0), 0u) << got;
+  EXPECT_NE(got.find("x-should-retry: false"), std::string::npos) << got;
+  EXPECT_EQ(calls_, 0);
+}
+
+TEST_F(GatewayTest, AnErrorOfAnObservingStageIsRecordedOnly) {
+  answer_json(kAnswer);
+  start({.on_request = [](auto, StageOutput&) -> Result<void> {
+          return internal_error("broken");
+        }},
+        Mode::observe);
+  EXPECT_EQ(ask("hello").rfind("HTTP/1.1 200", 0), 0u);
+  EXPECT_EQ(sink_.exchange().text(Field::error), "broken");
+}
+
+TEST_F(GatewayTest, EditsOfTheRequestReachTheUpstreamAndNothingElseChanges) {
+  answer_json(kAnswer);
+  start({.on_request = [](std::span<const Segment> segments, StageOutput& out) -> Result<void> {
+    for (const Segment& segment : segments) {
+      if (segment.pointer != "/messages/0/content") continue;
+      const auto at = segment.text.find("secret");
+      if (at == std::string_view::npos) continue;
+      out.redact(fired(), Edit{std::string(segment.pointer), {at, at + 6}, "[gone]"});
+    }
+    return {};
+  }});
+  const std::string body =
+      R"({"model":"chat", "temperature":0.70, "x":12345678901234567890123,)"
+      R"("messages":[{"role":"user","content":"my secret \u00e9"}]})";
+  (void)talk(port(), post(body, "Connection: close\r\n"));
+  EXPECT_EQ(last_body_,
+            R"({"model":"chat", "temperature":0.70, "x":12345678901234567890123,)"
+            R"("messages":[{"role":"user","content":"my [gone] \u00e9"}]})");
+  EXPECT_EQ(sink_.exchange().text(Field::decision), "redact");
+}
+
+// Takes "42" out of any stream, holding back a "4" that may begin one.
+Hooks redact_42() {
+  auto pending = std::make_shared<std::string>();
+  return {.on_chunk = [pending](const StreamSegment& piece, StageOutput& out) -> Result<void> {
+    const std::string text = *pending + std::string(piece.text);
+    const std::uint64_t begin = piece.offset - pending->size();
+    pending->clear();
+    for (auto at = text.find("42"); at != std::string::npos; at = text.find("42", at + 2)) {
+      out.redact(fired(), Edit{"", {begin + at, begin + at + 2}, "[number]"});
+    }
+    if (!piece.last && !text.empty() && text.back() == '4') {
+      *pending = "4";
+      out.hold_from(begin + text.size() - 1);
+    }
+    return {};
+  }};
+}
+
+TEST_F(GatewayTest, RedactsAWholeAnswer) {
+  answer_json(kAnswer);
+  start(redact_42());
+  const std::string got = ask("hello");
+  EXPECT_NE(got.find("the code is [number]"), std::string::npos) << got;
+  EXPECT_NE(got.find("12345678901234567890123"), std::string::npos);
+  EXPECT_EQ(sink_.exchange().text(Field::decision), "redact");
+}
+
+TEST_F(GatewayTest, RedactsWhatIsSplitOverTwoEvents) {
+  answer_stream({sse("code 4"), sse("2 done"), sse("", "\"stop\""), "data: [DONE]\n\n"});
+  start(redact_42());
+  const std::string got = ask("hello", true);
+  EXPECT_EQ(got.find("code 4\""), std::string::npos) << got;
+  EXPECT_NE(got.find("[number]"), std::string::npos) << got;
+  EXPECT_NE(got.find(" done"), std::string::npos) << got;
+  EXPECT_NE(got.find("[DONE]"), std::string::npos) << got;
+}
+
+TEST_F(GatewayTest, AStreamIsRelayedByteForByteWithoutStages) {
+  const std::vector<std::string> events{": hi\n\n", sse("a"), sse("b", "\"stop\""),
+                                        "data: [DONE]\n\n"};
+  answer_stream(events);
+  start({});
+  std::string got = ask("hello", true);
+  std::string payload;
+  for (const std::string& event : events) payload += event;
+  // Take the chunk framing out again.
+  got = got.substr(got.find("\r\n\r\n") + 4);
+  std::string plain;
+  for (std::size_t at = 0; at < got.size();) {
+    const auto line = got.find("\r\n", at);
+    const std::size_t size = std::stoul(got.substr(at, line - at), nullptr, 16);
+    plain += got.substr(line + 2, size);
+    at = line + 2 + size + 2;
+  }
+  EXPECT_EQ(plain, payload);
+  EXPECT_EQ(sink_.exchange().text(Field::finish_reason), "stop");
+}
+
+TEST_F(GatewayTest, ADenialInsideAStreamEndsItInTheDialect) {
+  answer_stream({sse("fine "), sse("bad"), sse(" never seen"), "data: [DONE]\n\n"});
+  start({.on_chunk = [](const StreamSegment& piece, StageOutput& out) -> Result<void> {
+    if (piece.text.find("bad") != std::string_view::npos) out.deny(fired());
+    return {};
+  }});
+  const std::string got = ask("hello", true);
+  EXPECT_NE(got.find("fine "), std::string::npos) << got;
+  EXPECT_EQ(got.find("bad"), std::string::npos) << got;
+  EXPECT_EQ(got.find("never seen"), std::string::npos) << got;
+  EXPECT_NE(got.find("content_filter"), std::string::npos) << got;
+  EXPECT_NE(got.find("[DONE]"), std::string::npos) << got;
+  EXPECT_NE(got.find("\r\n0\r\n\r\n"), std::string::npos) << got;
+  EXPECT_EQ(sink_.exchange().text(Field::decision), "deny");
+}
+
+TEST_F(GatewayTest, AnAnswerThatNobodyCanReadIsRefusedUnderAnEnforcedRule) {
+  answer_json("not json");
+  start(redact_42());
+  const std::string got = ask("hello");
+  EXPECT_NE(got.find("gateway.answer.not_examined"), std::string::npos) << got;
+}
+
+TEST_F(GatewayTest, ContainmentCutsAStreamThatRuns) {
+  std::atomic<bool> go{false};
+  answer_with([&go](const net::HttpRequest&, net::Responder& responder) -> net::Task<void> {
+    (void)co_await responder.begin_stream("text/event-stream");
+    (void)co_await responder.chunk(sse("first"));
+    while (!go) {
+      net::asio::steady_timer pause(responder.loop().executor(), std::chrono::milliseconds(5));
+      boost::system::error_code error;
+      co_await pause.async_wait(net::asio::redirect_error(net::kAwait, error));
+    }
+    (void)co_await responder.chunk(sse("second"));
+    (void)co_await responder.end_stream();
+  });
+  start({.on_chunk = [](const StreamSegment&, StageOutput&) -> Result<void> { return {}; }});
+  Client client(port());
+  ASSERT_TRUE(client.send(
+      post(R"({"model":"chat","stream":true,"messages":[{"role":"user","content":"x"}]})")));
+  ASSERT_NE(client.read_until("first").find("first"), std::string::npos);
+  ASSERT_TRUE(control_.quarantine("chat", "a test").ok());
+  go = true;
+  const std::string got = client.read_to_end();
+  EXPECT_EQ(got.find("second"), std::string::npos) << got;
+  EXPECT_EQ(sink_.exchange().text(Field::rules), "access.control.contained");
+}
+
+TEST_F(GatewayTest, AnUpstreamThatDiesInsideAStreamIsNoSilentCut) {
+  answer_with([](const net::HttpRequest&, net::Responder& responder) -> net::Task<void> {
+    (void)co_await responder.begin_stream("text/event-stream");
+    (void)co_await responder.chunk(sse("half"));
+    // Returning without an end closes the connection.
+  });
+  start({});
+  const std::string got = ask("hello", true);
+  EXPECT_NE(got.find("half"), std::string::npos) << got;
+  EXPECT_NE(got.find("upstream_failed"), std::string::npos) << got;
+}
+
+TEST_F(GatewayTest, FinishComesExactlyOnceAlsoWhenTheClientIsGone) {
+  std::atomic<int> finished{0};
+  answer_with([](const net::HttpRequest&, net::Responder& responder) -> net::Task<void> {
+    (void)co_await responder.begin_stream("text/event-stream");
+    for (int i = 0; i < 2000; ++i) {
+      if (co_await responder.chunk(sse(std::string(4000, 'x'))) != net::Io::ok) co_return;
+    }
+    (void)co_await responder.end_stream();
+  });
+  start({.finish = [&](const Outcome&) { ++finished; }});
+  {
+    Client client(port());
+    ASSERT_TRUE(client.send(
+        post(R"({"model":"chat","stream":true,"messages":[{"role":"user","content":"x"}]})")));
+    (void)client.read_until("xxxx");
+  }
+  (void)sink_.exchange();
+  EXPECT_EQ(finished, 1);
+}
+
+TEST_F(GatewayTest, KeepsTheConnectionAfterARefusalWhoseBodyIsThere) {
+  answer_json(kAnswer);
+  start({});
+  Client client(port());
+  ASSERT_TRUE(client.send(post(R"({"model":"nope","messages":[]})")));
+  (void)client.read_until("model_not_found");
+  ASSERT_TRUE(client.send(post(R"({"model":"chat","messages":[]})")));
+  EXPECT_NE(client.read_until("the code is 42").find("the code is 42"), std::string::npos);
+}
+
+TEST_F(GatewayTest, TakesPipelinedRequestsInOrder) {
+  answer_json(kAnswer);
+  start({});
+  const std::string one = post(R"({"model":"chat","messages":[]})");
+  const std::string last = post(R"({"model":"nope","messages":[]})", "Connection: close\r\n");
+  const std::string got = talk(port(), one + one + last);
+  const auto first = got.find("the code is 42");
+  const auto second = got.find("the code is 42", first + 1);
+  EXPECT_NE(second, std::string::npos) << got;
+  EXPECT_LT(second, got.find("model_not_found"));
+  EXPECT_EQ(calls_, 2);
+}
+
+TEST_F(GatewayTest, ReadsAChunkedRequest) {
+  answer_json(kAnswer);
+  start({});
+  const std::string got = talk(port(),
+      "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+      "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "10\r\n{\"model\":\"chat\",\r\ne\r\n\"messages\":[]}\r\n0\r\n\r\n");
+  EXPECT_NE(got.find("the code is 42"), std::string::npos) << got;
+  EXPECT_EQ(last_body_, R"({"model":"chat","messages":[]})");
+}
+
+TEST_F(GatewayTest, ANewSnapshotHoldsForTheNextExchange) {
+  answer_json(kAnswer);
+  start({});
+  EXPECT_EQ(ask("hello").rfind("HTTP/1.1 200", 0), 0u);
+  gateway_->publish(snapshot({.on_request = [](auto, StageOutput& out) -> Result<void> {
+    out.deny(fired());
+    return {};
+  }}));
+  EXPECT_EQ(ask("hello").rfind("HTTP/1.1 403", 0), 0u);
+}
+
+TEST_F(GatewayTest, AHeadThatIsNoHttpIsRefusedAndRecorded) {
+  start({});
+  upstream_loops_.start();
+  const std::string got = talk(port(), "GET / HTTP/1.1\nHost: x\n\n");
+  EXPECT_EQ(got.rfind("HTTP/1.1 400", 0), 0u) << got;
+  EXPECT_EQ(sink_.exchange().text(Field::rules), "gateway.request.malformed");
+}
+
+TEST_F(GatewayTest, DrainWaitsForWhatIsUnderWay) {
+  std::atomic<bool> go{false};
+  answer_with([&go](const net::HttpRequest&, net::Responder& responder) -> net::Task<void> {
+    (void)co_await responder.begin_stream("text/event-stream");
+    (void)co_await responder.chunk(sse("first"));
+    while (!go) {
+      net::asio::steady_timer pause(responder.loop().executor(), std::chrono::milliseconds(5));
+      boost::system::error_code error;
+      co_await pause.async_wait(net::asio::redirect_error(net::kAwait, error));
+    }
+    (void)co_await responder.chunk(sse("last"));
+    (void)co_await responder.end_stream();
+  });
+  start({});
+  Client client(port());
+  ASSERT_TRUE(client.send(
+      post(R"({"model":"chat","stream":true,"messages":[{"role":"user","content":"x"}]})")));
+  (void)client.read_until("first");
+  EXPECT_FALSE(gateway_->drain(std::chrono::milliseconds(0)));
+  go = true;
+  EXPECT_NE(client.read_until("last").find("last"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace davy::gateway
