@@ -83,11 +83,13 @@ class Index {
     return slice(source_, nodes_[id].span());
   }
   // The member of that decoded name, or kNoNode; also for a node that is no object.
-  [[nodiscard]] NodeId member(NodeId object, std::string_view key) const noexcept;
+  [[nodiscard]] NodeId member(NodeId object, std::string_view key) const;
   // Whether the node's key, decoded, is `key`.
-  [[nodiscard]] bool key_is(NodeId id, std::string_view key) const noexcept;
+  [[nodiscard]] bool key_is(NodeId id, std::string_view key) const;
   // Whether the node is a string that decodes to `text`.
-  [[nodiscard]] bool string_is(NodeId id, std::string_view text) const noexcept;
+  [[nodiscard]] bool string_is(NodeId id, std::string_view text) const;
+  // The node after the last one inside `id`, which may be nodes().size().
+  [[nodiscard]] NodeId end_of(NodeId id) const noexcept;
   [[nodiscard]] bool is(NodeId id, Kind kind) const noexcept {
     return id != kNoNode && nodes_[id].kind == kind;
   }
@@ -99,6 +101,8 @@ class Index {
   [[nodiscard]] std::optional<std::uint64_t> whole_number(NodeId id) const noexcept;
   // Only for a boolean.
   [[nodiscard]] bool is_true(NodeId id) const noexcept { return source_[nodes_[id].begin] == 't'; }
+  // Line and column of a byte, for messages; takes time up to there.
+  [[nodiscard]] Place place(std::size_t at) const;
   // Appends the node's JSON pointer (RFC 6901); the root's is empty.
   void append_pointer(NodeId id, std::string& out) const;
 
@@ -111,8 +115,17 @@ class Index {
     std::uint32_t at = 0;    // in the source
   };
 
+  // A container that is still open.
+  struct Open {
+    NodeId node = kNoNode;
+    NodeId last = kNoNode;  // its last child so far
+    std::uint32_t children = 0;
+    std::size_t first_key = 0;  // in open_keys_
+  };
+
   std::string_view source_;
   std::vector<Node> nodes_;
+  std::vector<Open> open_;
   std::vector<OpenKey> open_keys_;
   Arena key_arena_;
 };
