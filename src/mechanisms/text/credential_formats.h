@@ -29,8 +29,7 @@ inline constexpr std::size_t kLookAhead = 8192;
 struct CredentialFormat {
   std::string_view id;  // "github_token"; the rule is environment.secrets.<id>
   RuleId rule;
-  std::string_view title;  // "GitHub token", for messages
-  bool checked = false;    // has check digits, and they are verified
+  bool checked = false;  // has check digits, and they are verified
   std::span<const std::string_view> anchors;
   bool any_case = false;  // of the anchors
   // The span of the secret around an anchor that begins at `at`, or nothing. `text` is
@@ -43,8 +42,7 @@ struct CredentialFormat {
 
 struct CredentialMatch {
   const CredentialFormat* format = nullptr;
-  Span span;           // the secret alone
-  std::size_t anchor;  // where the anchor begins
+  Span span;  // the secret alone
   bool operator==(const CredentialMatch&) const = default;
 };
 

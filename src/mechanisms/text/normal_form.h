@@ -35,8 +35,8 @@ class NormalForm {
   struct Piece {
     std::size_t normal_begin = 0;
     Span original;
-    // Byte for byte but for case and white space. Otherwise the piece is one unit: all of it came from
-    // all of `original`.
+    // Byte for byte but for case and white space. Otherwise the piece is one unit: all of it came
+    // from all of `original`.
     bool verbatim = false;
   };
 
