@@ -15,9 +15,6 @@ import yaml
 
 import cpp_text
 
-# Tests, fuzzers and benchmarks are no part of the product.
-NOT_PRODUCT = re.compile(r"_(test|fuzz|bench)\.cc$|/contract/|/testing/")
-
 
 class BadList(Exception):
     pass
@@ -35,7 +32,7 @@ def load(file):
     capabilities = yaml.safe_load(file.read_text(encoding="utf-8"))
     only(capabilities, list(capabilities or {}), file.name)
     for name, capability in capabilities.items():
-        only(capability, ["means", "includes", "code", "tests", "allow"], name)
+        only(capability, ["means", "includes", "code", "except", "tests", "allow"], name)
         if not capability.get("means"):
             raise BadList(f"{name}: `means` is missing")
         if not capability.get("includes") and not capability.get("code"):
@@ -54,6 +51,8 @@ def uses(capability, text):
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted):
             yield line, f"#include <{name}>"
     code = cpp_text.code_only(text)
+    for pattern in capability.get("except") or []:
+        code = re.sub(pattern, lambda m: re.sub(r"[^\n]", " ", m.group()), code)
     for pattern in capability.get("code") or []:
         for match in re.finditer(pattern, code):
             yield cpp_text.line_of(code, match.start()), match.group().strip()
@@ -91,7 +90,7 @@ def main():
         entries = capability.get("allow") or []
         needed = set()
         for file, text in texts.items():
-            if NOT_PRODUCT.search(file) and not capability.get("tests"):
+            if not cpp_text.is_product(file) and not capability.get("tests"):
                 continue
             allowed = [e["path"] for e in entries if covers(e["path"], file)]
             for line, what in uses(capability, text):

@@ -80,6 +80,8 @@ def check_includes(source, problems):
             why = refusal(user, name)
             if why is None and name.split("/")[0] != GENERATED and not (source / name).is_file():
                 why = f"`{name}` does not exist"
+            if why is None and cpp_text.is_product(user) and not cpp_text.is_product(name):
+                why = "only tests may use what is made for tests"
             if why:
                 problems.append(f"src/{user}:{line}: includes {name}: {why}")
     return len(files)

@@ -17,7 +17,6 @@ import cpp_text
 README_LINES = 25
 # suffix -> (guide, bound). STYLE of the project: headers 200, sources 400.
 LENGTHS = {".h": (200, 300), ".cc": (400, 600)}
-NOT_PRODUCT = re.compile(r"_(test|fuzz|bench)\.cc$")
 MODULE = re.compile(r'"((?:base|core|mechanisms|pillars|surfaces|app)(?:/[a-z0-9_]+)*)"')
 FUZZER = re.compile(r"fuzzer: *(\S+_fuzz\.cc)")
 
@@ -40,7 +39,7 @@ def check_readmes(source, problems):
 
 def check_lengths(source, files, problems, warnings):
     for file in files:
-        if NOT_PRODUCT.search(file.name):
+        if not cpp_text.is_product(file.as_posix()):
             continue
         guide, bound = LENGTHS[file.suffix]
         count = lines_of(file)
@@ -54,7 +53,7 @@ def check_lengths(source, files, problems, warnings):
 def declared_untrusted(source, files):
     """(file, line, module folder, named fuzzers) of each posture that is declared."""
     for file in files:
-        if NOT_PRODUCT.search(file.name) or file.stem == "module":
+        if not cpp_text.is_product(file.as_posix()) or file.stem == "module":
             continue
         text = file.read_text(encoding="utf-8")
         code = cpp_text.code_only(text)

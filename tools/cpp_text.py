@@ -12,6 +12,9 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
+# Tests, fuzzers, benchmarks and what only they include.
+_NOT_PRODUCT = re.compile(r"_(test|fuzz|bench)\.cc$|(^|[/_])(testing|for_tests)\.(h|cc)$|/contract/")
+
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?=["<])', re.MULTILINE)
 
 
@@ -46,3 +49,8 @@ def code_keeping_include_names(text):
 
 def line_of(text, offset):
     return text.count("\n", 0, offset) + 1
+
+
+def is_product(path):
+    """Whether a file (its path as text) is part of what people run."""
+    return not _NOT_PRODUCT.search(path)

@@ -95,6 +95,8 @@ Widget(const Widget&) = delete;
 void* operator new(std::size_t);
 auto n = std::thread::hardware_concurrency();
 server.listen(1); parser.accept(2); pool.free(x); file.open(y); clock.now();
+std::unique_ptr<Sink> sink(new Sink(1)); return std::unique_ptr<Widget>(
+    new Widget(2));
 std::chrono::steady_clock::time_point t; int newest = 1; bool deleted = false;
 auto b = std::bind_front(f); ns::open(1); queue.connect(3); runtime(0); exec_all();
 """

@@ -59,6 +59,13 @@ class CheckLayers(House):
         self.write("src/base/result_test.cc", '#include "app/builtins.h"\n')
         self.assert_caught("src/base/result_test.cc:1:")
 
+    def test_the_product_may_not_use_what_is_made_for_tests(self):
+        self.write("src/core/contract/stage_contract.h", "#pragma once\n")
+        self.write("src/core/stage_test.cc", '#include "core/contract/stage_contract.h"\n')
+        self.assert_clean()
+        self.write("src/core/stage.cc", '#include "core/contract/stage_contract.h"\n')
+        self.assert_caught("src/core/stage.cc:1:", "made for tests")
+
     def test_a_header_named_beside_itself_is_caught(self):
         self.write("src/core/stage.cc", '#include "stage.h"\n')
         self.assert_caught("by their path below src/")
