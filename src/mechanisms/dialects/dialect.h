@@ -45,6 +45,9 @@ struct StreamEdit {
   std::string replacement;
 };
 
+// Marks the segment of a key. No pointer of a value holds it: RFC 6901 knows only ~0, ~1.
+inline constexpr std::string_view kKeySuffix = "~key";
+
 // A request body.
 class RequestDocument {
  public:
@@ -62,7 +65,7 @@ class RequestDocument {
   [[nodiscard]] virtual std::uint64_t choices() const noexcept = 0;  // how many answers, >= 1
   // All text that reaches the model, in the order of the body, also of fields that the
   // dialect does not know. An object key that is not a plain identifier is a segment
-  // too: its pointer is the member's with "#" after it. Binary parts have no text.
+  // too: its pointer is the member's with kKeySuffix after it. Binary parts have no text.
   [[nodiscard]] virtual std::span<const Segment> segments() const noexcept = 0;
   // Of images, audio and files, inline or by reference.
   [[nodiscard]] virtual std::uint64_t bytes_not_examined() const noexcept = 0;
@@ -126,7 +129,7 @@ class StreamReader {
   // The next complete event; false if more bytes are needed. Bytes after the announced
   // end are dropped. Errors: invalid_input, limit; then the stream must be cut.
   [[nodiscard]] virtual Result<bool> next(StreamEvent& out) = 0;
-  // After the last byte, when no event was `done`: what is left as one event (its `raw`
+  // After the last byte, when next() gave false: what is left as one event (its `raw`
   // may be empty) with the last piece of each stream. False if there was a `done`.
   [[nodiscard]] virtual Result<bool> finish(StreamEvent& out) = 0;
 
@@ -136,8 +139,8 @@ class StreamReader {
   [[nodiscard]] virtual Result<std::string> apply(const StreamEvent& event,
                                                   std::span<const StreamEdit> edits) const = 0;
 
-  // What ends a stream early so that clients see an orderly end: for each choice that
-  // has not finished, an event that gives a content filter as the reason, then the end.
+  // What ends a stream early so that clients see an orderly end: for each choice seen, an
+  // event that gives a content filter as the reason, then the announced end.
   [[nodiscard]] virtual std::string cut() const = 0;
 };
 

@@ -2,10 +2,11 @@
 //
 // Provenance in a request, by the role of the message: system and developer → system,
 // user → user, assistant → assistant, tool and function → tool_result; another role →
-// field. `tool_calls[].function.arguments` (and `custom.input`) → tool_call; `tools`,
-// `functions` and `response_format` → document; `prediction.content` → assistant. Every
-// other string of at least one byte → field, except what kPlainFields lists: there an
-// enumeration or an id stands, which is passed on as it is.
+// field. `tool_calls[].function.arguments` (and `custom.input`) → tool_call; `tools` and
+// `functions` → document; `prediction.content` → assistant. Every other string of at
+// least one byte → field. Passed on without a look are only values that look like an
+// identifier (up to 128 of [A-Za-z0-9_.:/@+-]) in the places that openai_request.cc
+// lists: model, role, type, ids of tool calls and the like.
 //
 // Streams of an answer: see the blocks below. Kinds: text and refusals are prose, the
 // rest is structured. `logprobs` repeats the text token by token: an edit of a choice's

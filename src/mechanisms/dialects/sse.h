@@ -4,7 +4,7 @@
 // The same events come out under every split of the input. An event ends with its blank
 // line, ended by LF, CR or CRLF. If the line before ended in CRLF, a CR waits for the
 // byte after it; otherwise the event ends at the CR at once, and an LF after it counts
-// to the next event. One byte order mark at the start is skipped.
+// to the next event. One byte order mark at the start is dropped.
 #pragma once
 
 #include <cstddef>
@@ -41,16 +41,17 @@ class SseParser {
   [[nodiscard]] Result<bool> rest(SseEvent& out);
 
  private:
-  [[nodiscard]] Result<void> too_large() const;
+  // Where the event that begins at begin_ ends, if its blank line is there.
+  [[nodiscard]] std::size_t find_end() noexcept;
   void cut(std::size_t end, SseEvent& out);
 
   std::size_t max_event_bytes_;
   std::string buffer_;
   std::size_t begin_ = 0;       // of the event that is being read
+  std::size_t line_ = 0;        // of the line that is being read
   std::size_t scan_ = 0;        // what is before was looked at
-  std::size_t line_ = 0;        // begin of the line that is being read
   bool after_crlf_ = false;     // the line before ended so
-  bool line_feed_due_ = false;  // an LF at line_ belongs to the CR before it
+  bool line_feed_due_ = false;  // an LF at begin_ belongs to the CR before it
   bool started_ = false;        // past a byte order mark
   bool failed_ = false;
 };
