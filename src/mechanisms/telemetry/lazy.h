@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <memory>
-#include <new>
 
 namespace davy::telemetry {
 
