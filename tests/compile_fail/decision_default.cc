@@ -1,4 +1,4 @@
-// expect: no matching function for call to 'davy::Decision::Decision()' | no matching constructor for initialization of 'davy::Decision'
+// expect: no matching function for call to 'davy::Decision::Decision()' | no matching constructor
 #include "core/decision.h"
 
 bool allowed() {

@@ -1,4 +1,4 @@
-// expect: cannot convert 'davy::Result<int>' to 'int' | no viable conversion from 'Result<int>' to 'int' | no viable conversion from 'davy::Result<int>' to 'int'
+// expect: cannot convert 'davy::Result<int>' | no viable conversion from
 #include "base/result.h"
 
 davy::Result<int> half(int number);

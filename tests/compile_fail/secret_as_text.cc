@@ -1,4 +1,4 @@
-// expect: conversion from 'const davy::Secret' to non-scalar type | no viable conversion from 'const davy::Secret'
+// expect: to non-scalar type | no viable conversion from 'const davy::Secret'
 #include <string_view>
 
 #include "base/secret.h"
