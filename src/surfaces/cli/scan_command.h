@@ -10,8 +10,8 @@
 
 namespace davy::cli {
 
-// The scanners must outlive the commands. A scanner with options of its own brings its own
-// command and is left out of the list.
+// Options: --fail-on, -o, --max-bytes, --timeout. The scanners must outlive the
+// commands. A scanner with options of its own brings its own command: leave it out of the list.
 [[nodiscard]] std::vector<std::unique_ptr<Command>> scan_commands(
     std::span<const std::unique_ptr<Scanner>> scanners);
 
