@@ -2,12 +2,16 @@
 //
 //   key.create {"experiment","note"?,"expires"?: "2027-03-31" or "90d","pepper"?}
 //              → {"id","key","experiment","created","expires"?,"note"}   the key, this once
-//   key.list   {} → {"keys":[{"id","experiment","created","created_by","note","expires"?,
-//              "revoked"?,"state": "active"|"expired"|"revoked"}]}
+//   key.list   {"after"?: id} → {"keys":[{"id","experiment","created","created_by","note",
+//              "expires"?,"revoked"?,"state": "active"|"expired"|"revoked"}],"next"?: id}
+//              by id, kKeysAPage at a time; `next` is the `after` of the next page
 //   key.revoke {"id","reason"?} → {"id","revoked"}    again: invalid_input
 #pragma once
 
+#include <cstddef>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/control.h"
@@ -15,6 +19,9 @@
 #include "pillars/access/keys/key_ring.h"
 
 namespace davy::access {
+
+// So a page stays below store::kMaxOrderLine, whatever the notes hold.
+inline constexpr std::size_t kKeysAPage = 400;
 
 class KeyOrders final : public OrderHandler {
  public:
@@ -31,12 +38,15 @@ class KeyOrders final : public OrderHandler {
 
  private:
   [[nodiscard]] Result<std::string> create(const OrderRequest& request, StateStore& store, Now now);
-  [[nodiscard]] Result<std::string> list(StateStore& store, Now now);
+  [[nodiscard]] Result<std::string> list(const OrderRequest& request, StateStore& store, Now now);
   [[nodiscard]] Result<std::string> revoke(const OrderRequest& request, StateStore& store, Now now);
+
+  [[nodiscard]] Result<KeyRing*> ring(std::string_view pepper_argument, const StateStore& store);
 
   KeyRing* ring_ = nullptr;
   Control* control_ = nullptr;
   std::string home_;
+  std::unique_ptr<KeyRing> own_ring_;
 };
 
 }  // namespace davy::access

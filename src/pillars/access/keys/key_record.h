@@ -23,6 +23,7 @@ struct KeyRecord {
   std::string note;
   std::optional<std::chrono::sys_days> expires;  // the last day on which it serves, UTC
   std::optional<std::string> revoked;            // RFC 3339
+  std::string revoked_why;
 
   [[nodiscard]] bool expired(WallTime now) const noexcept;
 };
