@@ -87,7 +87,8 @@ Task<void> Listener::accept(Part& part, Serve serve) {
     boost::system::error_code error;
     Socket socket(loop.executor());
     co_await part.acceptor.async_accept(socket, asio::redirect_error(kAwait, error));
-    if (!part.acceptor.is_open()) co_return;
+    // Stopped, or gone together with the listener: `part` may not be looked at any more.
+    if (error == asio::error::operation_aborted) co_return;
     if (error) {
       // Out of descriptors or memory: waiting is the only help, and ending would be silent.
       const auto now = std::chrono::time_point_cast<std::chrono::seconds>(loop.now().wall);

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -70,9 +72,9 @@ class PlainRedactor final : public Redactor {
 
 // A stage from functions.
 struct Hooks {
-  std::function<Result<void>(std::span<const Segment>, StageOutput&)> on_request;
-  std::function<Result<void>(const StreamSegment&, StageOutput&)> on_chunk;
-  std::function<void(const Outcome&)> finish;
+  std::function<Result<void>(std::span<const Segment>, StageOutput&)> on_request{};
+  std::function<Result<void>(const StreamSegment&, StageOutput&)> on_chunk{};
+  std::function<void(const Outcome&)> finish{};
 };
 
 class HookStage final : public Stage {
