@@ -139,6 +139,11 @@ Model read_model(ConfigMap& map) {
   const std::vector<std::string> dialects{"openai", "predict"};
   if (const auto dialect = map.choice("dialect", dialects)) {
     model.dialect = dialects[*dialect];
+    if (model.dialect != "openai") {
+      map.diagnostics().warning(
+          map.path() + ".dialect: " + model.dialect + " is read but not served by this version",
+          map.place("dialect"), "openai is");
+    }
   } else if (!map.has("dialect")) {
     map.diagnostics().error(map.path() + ": \"dialect\" is missing", map.place(),
                             "one of openai, predict");
@@ -295,11 +300,10 @@ class SharedMaps {
   std::map<std::string, ConfigMap, std::less<>> maps_;
 };
 
-// What DESIGN section 6 names for later versions.
+// What DESIGN section 6 names for later versions and no folder reads yet.
 void read_ahead(SharedMaps& maps) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kLater{
-      {{"access", "usage_plans"},
-       {"guardrails", "rails"},
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kLater{
+      {{"guardrails", "rails"},
        {"guardrails", "waf"},
        {"guardrails", "egress_hosts"},
        {"monitoring", "monitors"},

@@ -216,6 +216,20 @@ TEST(Settings, AModelNeedsOneKindOfUpstream) {
   EXPECT_TRUE(both.says("write either \"upstream\" or \"upstreams\"")) << both.all();
 }
 
+TEST(Settings, ADialectThatIsNotServedYetIsAWarning) {
+  const auto root = [](const char* dialect) {
+    return Tree::list({Tree::map({{"name", Tree::text("fraud")},
+                                  {"dialect", Tree::text(dialect)},
+                                  {"upstream", Tree::text("http://127.0.0.1:9002")}})});
+  };
+  const Read later = read_with("models", root("predict"));
+  EXPECT_TRUE(later.diagnostics.ok()) << later.all();
+  EXPECT_TRUE(later.says("predict is read but not served by this version")) << later.all();
+  const Read never = read_with("models", root("opnai"));
+  EXPECT_FALSE(never.diagnostics.ok());
+  EXPECT_TRUE(never.says("did you mean openai?")) << never.all();
+}
+
 TEST(Settings, EachMistakeIsReportedNotOnlyTheFirst) {
   const Read r =
       read(Tree::map({{"listen", Tree::text("nowhere")},
@@ -255,21 +269,19 @@ TEST(Settings, WhatIsNotActedUponIsAWarningNeverSilence) {
         Tree::list({experiment({{"budget", Tree::map({{"usd_per_day", Tree::text("5")}})},
                                 {"datasets", Tree::text("d")},
                                 {"usage_plan", Tree::text("plan")}})})},
-       {"access", Tree::map({{"usage_plans", Tree::list({Tree::text("a.tf")})}})},
        {"guardrails", Tree::map({{"rails", Tree::text("r")},
                                  {"waf", Tree::text("w")},
                                  {"egress_hosts", Tree::text("h")}})},
        {"monitoring",
         Tree::map({{"monitors", Tree::text("m")}, {"integrity", Tree::text("i")}})}}));
   EXPECT_TRUE(r.diagnostics.ok()) << r.all();
-  for (const char* key :
-       {"models[0].price", "models[0].max_output_tokens", "experiments[0].budget",
-        "experiments[0].usage_plan", "experiments[0].datasets", "access.usage_plans",
-        "guardrails.rails", "guardrails.waf", "guardrails.egress_hosts", "monitoring.monitors",
-        "monitoring.integrity"}) {
+  for (const char* key : {"models[0].price", "models[0].max_output_tokens", "experiments[0].budget",
+                          "experiments[0].usage_plan", "experiments[0].datasets",
+                          "guardrails.rails", "guardrails.waf", "guardrails.egress_hosts",
+                          "monitoring.monitors", "monitoring.integrity"}) {
     EXPECT_TRUE(r.says(std::string(key) + " is read but not enforced by this version")) << key;
   }
-  EXPECT_EQ(r.diagnostics.all().size(), 11u) << r.all();
+  EXPECT_EQ(r.diagnostics.all().size(), 10u) << r.all();
 }
 
 TEST(Settings, WhatIsNotActedUponIsStillChecked) {
@@ -310,11 +322,10 @@ TEST(Settings, FoldersReadTheSectionOfTheirName) {
   sections.push_back(std::make_unique<PhrasesSection>("access"));
   sections.push_back(std::make_unique<PhrasesSection>("guardrails.output"));
   const Read r = read(
-      Tree::map(
-          {{"guardrails", Tree::map({{"sanitize", Tree::map({{"word", Tree::text("x")},
-                                                             {"wordd", Tree::text("y")}})},
-                                     {"sanitise", Tree::map({})}})},
-           {"access", Tree::map({{"word", Tree::text("z")}, {"usage_plans", Tree::text("p")}})}}),
+      Tree::map({{"guardrails", Tree::map({{"sanitize", Tree::map({{"word", Tree::text("x")},
+                                                                   {"wordd", Tree::text("y")}})},
+                                           {"sanitise", Tree::map({})}})},
+                 {"access", Tree::map({{"word", Tree::text("z")}})}}),
       sections);
   EXPECT_EQ(r.content.config.section<Phrases>("guardrails.sanitize")->word, "x");
   EXPECT_EQ(r.content.config.section<Phrases>("access")->word, "z");
@@ -322,7 +333,7 @@ TEST(Settings, FoldersReadTheSectionOfTheirName) {
   EXPECT_EQ(r.content.config.section<Phrases>("guardrails.output")->word, "default");
   EXPECT_TRUE(r.says("unknown key \"wordd\" in guardrails.sanitize (did you mean \"word\"?)"));
   EXPECT_TRUE(r.says("unknown key \"sanitise\" in guardrails (did you mean \"sanitize\"?)"));
-  EXPECT_EQ(r.diagnostics.all().size(), 3u) << r.all();
+  EXPECT_EQ(r.diagnostics.all().size(), 2u) << r.all();
 }
 
 TEST(TeamFile, BindsItsExperimentsToItsOwner) {
