@@ -104,7 +104,7 @@ Report hostile() {
   report.scanner = "secrets";
   report.target = "t";
   report.tool_version = "1";
-  const std::string name = "a\x1b[31m\n\x01|<b>&\"'`@x]]>\xFF\u202E.txt";
+  const std::string name = "a\x1b[31m\n\x01|<b>&\"'`@x]]>www.x http://x\xFF\u202E.txt";
   report.findings.push_back(
       finding(rules::kEnvironmentSecretsGithubToken, {name, 1, 1, "", {}}, name));
   report.findings[0].message = name;
@@ -135,6 +135,8 @@ TEST(Report, MarkdownAndXmlKeepTheirShape) {
       bars += line[i] == '|' && (i == 0 || line[i - 1] != '\\');
     EXPECT_TRUE(bars == 6 || bars == 4) << line;
     EXPECT_EQ(line.find('<'), std::string::npos) << line;
+    EXPECT_EQ(line.find("://"), std::string::npos) << line;
+    EXPECT_EQ(line.find("www."), std::string::npos) << line;
   }
   const std::string xml = written(ReportFormat::junit, hostile());
   EXPECT_EQ(xml.find("]]>"), std::string::npos);

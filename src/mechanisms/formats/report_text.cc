@@ -32,12 +32,15 @@ std::string xml(std::string_view text) {
   return out;
 }
 
-// Text for a table cell: what Markdown or HTML would take as its own is escaped, and the
-// text stays on one line.
+// Text for a table cell: what Markdown or HTML would take as its own is escaped, no address
+// becomes a link, no name notifies a person, and the text stays on one line.
 std::string cell(std::string_view text) {
+  const std::string line = printable(text, 4096);
   std::string out;
-  for (const char c : printable(text, 4096)) {
-    if (std::string_view("\\`*_{}[]()#+-.!|~").find(c) != std::string_view::npos) {
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    const std::string_view rest = std::string_view(line).substr(i);
+    if (std::string_view("\\`*_[]|~!").find(c) != std::string_view::npos) {
       out += '\\';
       out += c;
     } else if (c == '<') {
@@ -47,7 +50,11 @@ std::string cell(std::string_view text) {
     } else if (c == '&') {
       out += "&amp;";
     } else if (c == '@') {
-      out += "&#64;";  // no person is to be notified
+      out += "&#64;";
+    } else if (rest.starts_with("://")) {
+      out += "&#58;";
+    } else if (c == '.' && i >= 3 && equal_ignoring_case(line.substr(i - 3, 3), "www")) {
+      out += "&#46;";
     } else {
       out += c;
     }

@@ -24,7 +24,9 @@ class FakeScanner final : public Scanner {
   [[nodiscard]] Result<void> scan(const Artifact& artifact, Sink& sink, Scratch&) const override {
     char begin[3] = {};
     const bool bad = ::pread(artifact.fd, begin, 3, 0) == 3 && std::string_view(begin, 3) == "bad";
-    if (bad) sink.finding(make_finding(rules::kEnvironmentSecretsJwt, "bad", {artifact.name}));
+    if (bad)
+      sink.finding(
+          make_finding(rules::kEnvironmentSecretsJwt, "bad", {artifact.name, 1, 1, "", {}}));
     sink.examined(artifact.size);
     return {};
   }
