@@ -6,6 +6,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "core/request_edits.h"
 #include "generated/rules.h"
 
 namespace davy {
@@ -45,58 +46,6 @@ Finding finding_of(const Containment& containment) {
   message += " was ";
   message += name(containment.kind);
   return make_finding(rule, std::move(message));
-}
-
-bool splits_code_point(std::string_view text, std::size_t at) noexcept {
-  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
-}
-
-// Finds segments by their pointer; sorted at the first edit, so that many edits of many
-// segments stay cheap.
-class SegmentIndex {
- public:
-  explicit SegmentIndex(std::span<const Segment> segments) : segments_(segments) {}
-
-  // The segment's position; the number of segments if there is none.
-  [[nodiscard]] std::size_t find(std::string_view pointer) {
-    if (order_.empty()) sort();
-    const auto found = std::lower_bound(
-        order_.begin(), order_.end(), pointer,
-        [this](std::size_t at, std::string_view p) { return segments_[at].pointer < p; });
-    if (found == order_.end() || segments_[*found].pointer != pointer) return segments_.size();
-    return *found;
-  }
-
- private:
-  void sort() {
-    order_.resize(segments_.size());
-    for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = i;
-    std::stable_sort(order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
-      return segments_[a].pointer < segments_[b].pointer;
-    });
-  }
-
-  std::span<const Segment> segments_;
-  std::vector<std::size_t> order_;
-};
-
-using PlacedEdit = std::pair<std::size_t, Edit>;  // the segment's position
-
-// Ordered by segment, disjoint within each.
-std::vector<Edit> merge_by_segment(std::vector<PlacedEdit> placed) {
-  std::stable_sort(placed.begin(), placed.end(),
-                   [](const PlacedEdit& a, const PlacedEdit& b) { return a.first < b.first; });
-  std::vector<Edit> merged;
-  for (std::size_t i = 0; i < placed.size();) {
-    const std::size_t segment = placed[i].first;
-    std::vector<Edit> of_one;
-    for (; i < placed.size() && placed[i].first == segment; ++i) {
-      of_one.push_back(std::move(placed[i].second));
-    }
-    of_one = merge_edits(std::move(of_one));
-    std::move(of_one.begin(), of_one.end(), std::back_inserter(merged));
-  }
-  return merged;
 }
 
 }  // namespace
@@ -194,9 +143,12 @@ Result<Decision> ExchangeRun::over_stages(bool may_identify, Call&& call, Check&
   if (contained()) return *stopped_;
   const std::size_t first = findings_.size();
   std::size_t enforced_edits = 0;
+  StageOutput out;  // one for all: most stages say nothing
   for (Part& part : parts_) {
     if (part.failed) continue;
-    StageOutput out;
+    out.items_.clear();
+    out.hold_from_ = StageOutput::kNoHold;
+    out.identified_ = false;
     auto said = guarded(part.stage->name(), [&] { return call(*part.run, out); });
     if (said && out.identified_ && !may_identify) {
       said = misplaced(*part.stage, "named a principal after the head");
@@ -246,27 +198,20 @@ Result<Decision> ExchangeRun::on_head(const RequestHead& head, Scratch& scratch)
 Result<Decision> ExchangeRun::on_request(std::span<const Segment> segments, Scratch& scratch) {
   request_edits_.clear();
   if (stopped_) return *stopped_;
-  SegmentIndex index(segments);
-  std::vector<PlacedEdit> placed;
+  RequestEdits edits(segments);
   auto decision = over_stages(
       false,
       [&](StageRun& run, StageOutput& out) { return run.on_request(segments, out, scratch); },
       [&](const Part& part, StageOutput& out) -> Result<void> {
         for (auto& item : out.items_) {
           if (item.effect != StageOutput::Effect::redact || !acts(item)) continue;
-          const Span span = item.edit.span;
-          const std::size_t at = index.find(item.edit.pointer);
-          if (at == segments.size()) return misplaced(*part.stage, "edits an unknown segment");
-          const std::string_view text = segments[at].text;
-          if (span.begin > span.end || span.end > text.size() ||
-              splits_code_point(text, span.begin) || splits_code_point(text, span.end)) {
-            return misplaced(*part.stage, "edits bytes that are no text of the segment");
+          if (!edits.add(std::move(item.edit))) {
+            return misplaced(*part.stage, "edits what is no text of the request");
           }
-          placed.emplace_back(at, std::move(item.edit));
         }
         return {};
       });
-  if (!stopped_ && !placed.empty()) request_edits_ = merge_by_segment(std::move(placed));
+  if (!stopped_) request_edits_ = std::move(edits).merged();
   return decision;
 }
 
