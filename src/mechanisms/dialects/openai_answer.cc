@@ -185,14 +185,14 @@ Result<void> AnswerWalker::others(NodeId id, std::uint32_t choice, NodeId top) {
 
 Result<void> AnswerWalker::other(NodeId id, bool key, std::uint32_t choice, NodeId top,
                                  TextKind kind) {
-  const std::uint64_t place = mix(place_of(id, top), key ? 1 : 0);
+  const std::uint64_t place = mix(place_of(id, top), (key ? 1U : 0U) | (top == 0 ? 2U : 0U));
   const auto known = std::find_if(others_.begin(), others_.end(), [&](const Other& each) {
-    return each.choice == choice && each.place == place;
+    return each.choice == choice && each.place == place && each.kind == kind;
   });
   const auto number = static_cast<std::uint32_t>(known - others_.begin());
   if (known == others_.end()) {
     if (others_.size() == kMaxStreams) return too_many_streams();
-    others_.push_back({choice, place});
+    others_.push_back({choice, kind, place});
   }
   const StreamKey stream{choice, kOtherBlock + number, Provenance::assistant, kind};
   const json::Node& node = (*index_)[id];

@@ -45,6 +45,7 @@ class AnswerWalker {
   using NodeId = json::NodeId;
   struct Other {
     std::uint32_t choice = 0;
+    TextKind kind = TextKind::structured;
     std::uint64_t place = 0;
   };
 

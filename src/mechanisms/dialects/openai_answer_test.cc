@@ -68,6 +68,11 @@ TEST_F(Answer, NoTextEscapesBecauseItsPlaceIsUnknown) {
                    "0/" + other(8) + ": x y"}));
 }
 
+TEST_F(Answer, PlacesInsideAndOutsideAChoiceAreNotTheSame) {
+  read(R"({"choices":[{"message":{"note":"a b"}}],"message":{"note":"c d"}})");
+  EXPECT_EQ(list(), (Lines{"0/" + other(0) + ": a b", "0/" + other(1) + ": c d"}));
+}
+
 TEST_F(Answer, AudioIsCountedAndItsTranscriptRead) {
   read(R"({"choices":[{"message":{"audio":{"id":"a1","data":"AAAA","transcript":"hi there"}}}]})");
   EXPECT_EQ(list(), (Lines{"0/" + other(0) + ": hi there"}));

@@ -141,7 +141,10 @@ std::string with_data(std::string_view raw, std::string_view data) {
     const std::string_view line_end = line.end.empty() ? std::string_view("\n") : line.end;
     for (std::string_view left = data;;) {
       const std::size_t at = std::min(left.find('\n'), left.size());
-      out.append(field).append(left.substr(0, at));
+      out.append(field);
+      // A reader takes away one space after the colon.
+      if (!field.ends_with(' ') && left.starts_with(' ')) out += ' ';
+      out.append(left.substr(0, at));
       if (at == left.size()) break;
       out.append(line_end);
       left.remove_prefix(at + 1);

@@ -137,6 +137,8 @@ TEST(Sse, WhatWasPutInComesOutAgain) {
     ASSERT_EQ(got.size(), 1U);
     EXPECT_EQ(got[0].data, data);
   }
+  EXPECT_EQ(events(with_data("data:old\n\n", " x"))[0].data, " x");
+  EXPECT_EQ(events(with_data("data\n\n", "\n x"))[0].data, "\n x");
 }
 
 }  // namespace
