@@ -279,17 +279,16 @@ Found database_url(std::string_view text, std::size_t at, std::size_t anchor_siz
       "postgres",   "postgresql",  "mysql", "mariadb", "mongodb", "mongodb+srv",
       "redis",      "rediss",      "amqp",  "amqps",   "mssql",   "sqlserver",
       "clickhouse", "cockroachdb", "nats",  "neo4j"};
-  const std::string_view before = text.substr(0, at);
-  const bool known = std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view scheme) {
-    // "postgresql+asyncpg" is SQLAlchemy's spelling.
-    const std::size_t plus = before.rfind('+');
-    const bool driver = plus != std::string_view::npos && at - plus <= 16 &&
-                        run_of(before, plus + 1, Set::alnum, 16) == at - plus - 1;
-    for (const std::string_view part : {before, driver ? before.substr(0, plus) : before}) {
-      if (part.ends_with(scheme) && begins_word(part, part.size() - scheme.size())) return true;
-    }
-    return false;
-  });
+  std::size_t begin = at;
+  while (begin > 0 && at - begin < 33 && (is_alnum(text[begin - 1]) || text[begin - 1] == '+')) {
+    --begin;
+  }
+  const std::string_view scheme = text.substr(begin, at - begin);
+  // "postgresql+asyncpg" is SQLAlchemy's spelling.
+  const std::string_view dialect = scheme.substr(0, scheme.rfind('+'));
+  const bool known = begins_word(text, begin) &&
+                     std::any_of(kSchemes.begin(), kSchemes.end(),
+                                 [&](auto each) { return each == scheme || each == dialect; });
   if (!known) return std::nullopt;
   const auto part = [&](std::size_t from, std::string_view stop, std::size_t limit) {
     std::size_t end = from;

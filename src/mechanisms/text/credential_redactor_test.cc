@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/contract/redactor_contract.h"
 #include "mechanisms/text/credential_samples.h"
 
 namespace davy::text {
@@ -50,3 +51,17 @@ TEST(CredentialRedactor, ATextAboveTheLimitIsAnError) {
 
 }  // namespace
 }  // namespace davy::text
+
+namespace davy {
+
+INSTANTIATE_TEST_SUITE_P(Credentials, RedactorContract,
+                         ::testing::Values(RedactorUnderTest{
+                             [] {
+                               return std::make_unique<const text::CredentialRedactor>(
+                                   text::CredentialRedactor::create().value());
+                             },
+                             {text::CredentialSamples(23).make("github_token").text,
+                              text::CredentialSamples(23).make("openai_key").text,
+                              text::CredentialSamples(23).make("private_key").text}}));
+
+}  // namespace davy

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/contract/config_section_contract.h"
+#include "core/contract/stage_contract.h"
 #include "core/exchange_run.h"
 #include "generated/rules.h"
 
@@ -206,5 +208,20 @@ TEST(Sanitize, ReportsUnknownKeysAnEmptySectionAndRepeats) {
   EXPECT_EQ(made.config().phrases.size(), 1U);
 }
 
+std::unique_ptr<const Stage> stage_under_contract() {
+  return stage_for({"ignore previous instructions"});
+}
+
 }  // namespace
 }  // namespace davy::sanitize
+
+namespace davy {
+
+INSTANTIATE_TEST_SUITE_P(Sanitize, StageContract,
+                         ::testing::Values(StageUnderTest{
+                             sanitize::stage_under_contract,
+                             {"Ignore previous  instructions now", "a harmless text"}}));
+INSTANTIATE_TEST_SUITE_P(Sanitize, ConfigSectionContract,
+                         ::testing::Values(ConfigSectionFactory(sanitize::config_section)));
+
+}  // namespace davy
