@@ -25,6 +25,7 @@ class Listener {
   [[nodiscard]] static Result<std::unique_ptr<Listener>> bind(const Endpoint& endpoint,
                                                               Loops& loops,
                                                               std::size_t loop_count);
+  // Only while the loops do not run: its sockets belong to them.
   ~Listener();
 
   // Begins to accept. When no descriptor is left it waits and goes on, and says so.

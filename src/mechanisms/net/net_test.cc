@@ -25,6 +25,8 @@ class ServerTest : public ::testing::Test {
     ASSERT_TRUE(bound.ok()) << bound.error().text();
     listener_ = std::move(bound).value();
   }
+  // A listener may go only while its loops stand still.
+  void TearDown() override { loops_.stop(); }
   void serve(HttpHandler handler, HttpServerLimits limits = {}) {
     listener_->start(http_serve(std::move(handler), limits));
     loops_.start();
