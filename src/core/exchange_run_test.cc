@@ -592,6 +592,14 @@ TEST_F(ExchangeRunTest, TheStrictestHoldOfTheEnforcingStagesCounts) {
   EXPECT_EQ(chunk("", true)->released_to, 10U);
 }
 
+TEST_F(ExchangeRunTest, AHoldIsOfTheStageThatSaidItOnly) {
+  mode(Mode::observe, kOtherRule);
+  add({kOtherRule}).chunk = hold(0);
+  add();
+  start();
+  EXPECT_EQ(chunk("0123456789")->released_to, 10U);
+}
+
 TEST_F(ExchangeRunTest, AReleaseNeverGoesBack) {
   Script& script = add();
   start();

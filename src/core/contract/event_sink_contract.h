@@ -39,7 +39,7 @@ inline Event a_full_event(std::string_view id) {
       .set(Field::status, std::int64_t{403})
       .set(Field::cost_usd, 0.1)
       .set(Field::stream, true)
-      .set(Field::evidence, std::string_view("line\nend\r \"\\ \0 \U0001F600", 22))
+      .set(Field::evidence, std::string_view("line\nend\r \"\\ \0 \U0001F600", 19))
       .set(Field::topic, "");
   return event;
 }
