@@ -14,10 +14,16 @@ struct Line {
   std::string_view end;   // LF, CR, CRLF; empty if the bytes end first
 };
 
+// The first CR or LF from `at` on, or the end. (find_first_of calls a function a byte.)
+std::size_t line_end(std::string_view text, std::size_t at) noexcept {
+  while (at < text.size() && text[at] != '\n' && text[at] != '\r') ++at;
+  return at;
+}
+
 // Takes the first line off `rest`.
 Line take_line(std::string_view& rest) {
-  const std::size_t at = rest.find_first_of("\r\n");
-  if (at == std::string_view::npos) {
+  const std::size_t at = line_end(rest, 0);
+  if (at == rest.size()) {
     const Line line{rest, {}};
     rest = {};
     return line;
@@ -58,7 +64,7 @@ std::size_t SseParser::find_end() noexcept {
     if (buffer_[begin_] == '\n') line_ = scan_ = begin_ + 1;
   }
   for (;;) {
-    scan_ = std::min(buffer_.find_first_of("\r\n", scan_), buffer_.size());
+    scan_ = line_end(buffer_, scan_);
     if (scan_ == buffer_.size()) return kNoEnd;
     const bool blank = scan_ == line_;
     bool crlf = false;

@@ -85,7 +85,11 @@ class Index {
   // The member of that decoded name, or kNoNode; also for a node that is no object.
   [[nodiscard]] NodeId member(NodeId object, std::string_view key) const;
   // Whether the node's key, decoded, is `key`.
-  [[nodiscard]] bool key_is(NodeId id, std::string_view key) const;
+  [[nodiscard]] bool key_is(NodeId id, std::string_view key) const {
+    const Node& node = nodes_[id];
+    if (node.key_has_escapes) return escaped_key_is(id, key);
+    return node.has_key && slice(source_, node.key_span()) == key;
+  }
   // Whether the node is a string that decodes to `text`.
   [[nodiscard]] bool string_is(NodeId id, std::string_view text) const;
   // The node after the last one inside `id`, which may be nodes().size().
@@ -108,6 +112,8 @@ class Index {
 
  private:
   friend class IndexParser;
+  [[nodiscard]] bool escaped_key_is(NodeId id, std::string_view key) const;
+
   // A key of an object that is still open.
   struct OpenKey {
     std::uint64_t head = 0;  // its first 8 bytes, big-endian: most comparisons end here

@@ -24,9 +24,8 @@ NodeId Index::member(NodeId object, std::string_view key) const {
   return child;
 }
 
-bool Index::key_is(NodeId id, std::string_view key) const {
-  const Node& node = nodes_[id];
-  return node.has_key && decodes_to(slice(source_, node.key_span()), node.key_has_escapes, key);
+bool Index::escaped_key_is(NodeId id, std::string_view key) const {
+  return decodes_to(slice(source_, nodes_[id].key_span()), true, key);
 }
 
 bool Index::string_is(NodeId id, std::string_view text) const {

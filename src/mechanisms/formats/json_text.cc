@@ -40,6 +40,8 @@ char short_escape(char c) noexcept {
   }
 }
 
+bool is_continuation(char c) noexcept { return (static_cast<std::uint8_t>(c) & 0xC0) == 0x80; }
+
 std::size_t utf8_size(char32_t c) noexcept {
   if (c < 0x80) return 1;
   if (c < 0x800) return 2;
@@ -232,8 +234,22 @@ void append_pointer_part(std::string& out, std::string_view key) {
   }
 }
 
+std::size_t SourceCursor::skip_plain(std::size_t limit) noexcept {
+  const std::string_view window = raw_.substr(at_, limit);
+  const std::size_t run = std::min(window.find('\\'), window.size());
+  at_ += run;
+  text_ += run;
+  return run;
+}
+
 std::size_t SourceCursor::begin_of(std::size_t offset) noexcept {
-  while (at_ < raw_.size()) {
+  while (at_ < raw_.size() && text_ < offset) {
+    if (skip_plain(offset - text_) > 0) {
+      // Inside a character: back to its begin, which is not before this run.
+      while (at_ < raw_.size() && is_continuation(raw_[at_])) --at_, --text_;
+      if (text_ < offset && at_ < raw_.size() && raw_[at_] != '\\') break;
+      continue;
+    }
     const Character c = character_at(raw_, at_);
     if (text_ + c.text_size > offset) break;
     at_ += c.raw_size;
@@ -244,6 +260,10 @@ std::size_t SourceCursor::begin_of(std::size_t offset) noexcept {
 
 std::size_t SourceCursor::end_of(std::size_t offset) noexcept {
   while (at_ < raw_.size() && text_ < offset) {
+    if (skip_plain(offset - text_) > 0) {
+      while (at_ < raw_.size() && is_continuation(raw_[at_])) ++at_, ++text_;
+      continue;
+    }
     const Character c = character_at(raw_, at_);
     at_ += c.raw_size;
     text_ += c.text_size;

@@ -79,6 +79,9 @@ class SourceCursor {
   [[nodiscard]] std::size_t end_of(std::size_t offset) noexcept;
 
  private:
+  // Moves over at most `limit` bytes without an escape; may end inside a character.
+  std::size_t skip_plain(std::size_t limit) noexcept;
+
   std::string_view raw_;
   std::size_t at_ = 0;    // in raw_, at the begin of a character
   std::size_t text_ = 0;  // decoded bytes before at_
