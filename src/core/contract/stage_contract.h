@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <set>
@@ -174,7 +175,7 @@ inline Violations a_verdict_does_not_depend_on_the_split(const StageUnderTest& u
   const StageBench bench(under_test, Mode::enforce);
   for (const std::string& text : bench.texts()) {
     const Exchange whole = bench.exchange(text, text.size());
-    for (const std::size_t step : {1, 2, 3, 5, 8}) {
+    for (const std::size_t step : std::array<std::size_t, 5>{1, 2, 3, 5, 8}) {
       const Exchange split = bench.exchange(text, step);
       const std::string where = " in pieces of " + std::to_string(step);
       check.that(lines(split.violations).empty(), lines(split.violations) + where);
