@@ -198,12 +198,15 @@ void JsonlEventSink::run() {
     std::size_t kept = 0;
     const int error = write_batch(batch, kept);
     const std::size_t lost = batch.size() - kept;
+    const bool batch_was_empty = batch.empty();
     batch.clear();  // frees many strings: not under the lock
     lock.lock();
     stats_.appended += kept;
     stats_.lost += lost;
+    // A waiter that comes after its events were taken hears of that batch.
+    if (!batch_was_empty) last_error_ = error;
     for (Waiter* const waiter : waiters) {
-      if (error != 0) waiter->error = disk_error(path_, error);
+      if (last_error_ != 0) waiter->error = disk_error(path_, last_error_);
       waiter->finished = true;
       waiter->done.notify_one();
     }

@@ -53,6 +53,7 @@ class JsonlEventSink final : public EventSink {
   [[nodiscard]] Result<void> begin(const Event& begin) override;
   // A full queue is an error of kind limit, and counts as lost.
   [[nodiscard]] Result<void> append(Event event) override;
+  // An error if the last events could not be written.
   [[nodiscard]] Result<void> flush() override;
   [[nodiscard]] EventSinkStats stats() const noexcept override;
 
@@ -81,6 +82,7 @@ class JsonlEventSink final : public EventSink {
   std::vector<Waiter*> waiters_;
   bool urgent_ = false;
   bool stopping_ = false;
+  int last_error_ = 0;  // of the last batch that had events, as errno; 0 = it was written
   EventSinkStats stats_;
 
   // The writer thread's own.

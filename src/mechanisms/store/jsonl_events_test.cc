@@ -238,6 +238,7 @@ TEST(JsonlEvents, WriteThatFailsIsCountedAndLaterEventsAreWhole) {
       setrlimit(RLIMIT_FSIZE, &limit);
       for (int i = 0; i < 100; ++i) good = sink->append(row("req_a", i)).ok() && good;
       good = !sink->flush().ok() && good;
+      good = !sink->flush().ok() && good;  // nothing new: still not written
       good = !sink->begin(row("req_b", 0)).ok() && good;
       limit.rlim_cur = RLIM_INFINITY;
       setrlimit(RLIMIT_FSIZE, &limit);

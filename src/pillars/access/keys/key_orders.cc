@@ -136,7 +136,7 @@ Result<std::string> KeyOrders::carry_out(const OrderRequest& request, StateStore
   if (request.verb == "key.create") return create(request, store, now);
   if (request.verb == "key.list") return list(request, store, now);
   if (request.verb == "key.revoke") return revoke(request, store, now);
-  return internal_error(fmt::format("keys do not know the order '{}'", request.verb));
+  return invalid_input(fmt::format("keys do not know the order '{}'", printable(request.verb, 64)));
 }
 
 // The ring of this server, or one for this order alone.
