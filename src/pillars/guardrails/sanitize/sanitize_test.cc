@@ -31,7 +31,7 @@ ConfigNode section(std::vector<std::pair<std::string, ConfigNode>> entries) {
   ConfigNode map;
   map.kind = ConfigNode::Kind::map;
   map.place = {"davylamp.yaml", 9, 3};
-  for (auto& [key, value] : entries) map.entries.emplace_back(scalar(key), std::move(value));
+  for (auto& [key, value] : entries) map.entries.push_back({scalar(key), std::move(value)});
   return map;
 }
 
