@@ -52,6 +52,7 @@ MODEL = ("upstream model {{ server 127.0.0.1:{port}; keepalive 64; "
 HAPROXY = """
 global
   nbthread {workers}
+  no strict-limits
   maxconn {connections}
 defaults
   mode http
@@ -162,7 +163,7 @@ def nginx(name, folder, cores, workers, upstream=None):
 def haproxy(folder, cores, workers, upstream):
     folder.mkdir()
     port = free_port()
-    (folder / "haproxy.cfg").write_text(HAPROXY.format(workers=workers, connections=CONNECTIONS // 2,
+    (folder / "haproxy.cfg").write_text(HAPROXY.format(workers=workers, connections=CONNECTIONS,
                                                        port=port, upstream=upstream))
     return Server("haproxy", folder, port, ["haproxy", "-db", "-f", str(folder / "haproxy.cfg")],
                   cores)

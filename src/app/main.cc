@@ -37,7 +37,9 @@ CLI::App& subcommand(CLI::App& root, std::string_view path, std::string_view sum
   const auto words = split(path, ' ');
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string word(words[i]);
-    CLI::App* next = at->get_subcommand_no_throw(word);
+    const auto found =
+        at->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == word; });
+    CLI::App* next = found.empty() ? nullptr : found.front();
     if (next == nullptr) {
       std::string about;
       if (i + 1 == words.size()) {
@@ -81,8 +83,8 @@ int run(int argc, char** argv) {
 
   SnapshotBuilder snapshots;
   store::HomeOrderDesk desk(system_clock(), local_handlers);
-  CommandContext context{std::cin,          std::cout, std::cerr, system_clock(), snapshots, desk,
-                         modules(), *scanner_list};
+  CommandContext context{std::cin,  std::cout, std::cerr, system_clock(),
+                         snapshots, desk,      modules(), *scanner_list};
   const int status = chosen->run(context);
   std::cout.flush();
   return std::cout.good() ? status : kExitTrouble;

@@ -11,9 +11,7 @@ namespace davy::app {
 namespace {
 
 // A ring that knows no key, under a pepper that nobody has.
-access::Pepper nobodys_pepper() {
-  return {Secret(random_base62(access::kPepperSize)), "(none)"};
-}
+access::Pepper nobodys_pepper() { return {Secret(random_base62(access::kPepperSize)), "(none)"}; }
 
 }  // namespace
 

@@ -60,6 +60,7 @@ void Diagnostics::warning(std::string message, Place place, std::string hint) {
 ConfigMap::ConfigMap(const ConfigNode* node, std::string path, Diagnostics& diagnostics)
     : node_(node), path_(std::move(path)), diagnostics_(&diagnostics) {
   if (node_ == nullptr) return;
+  here_ = node_->place;
   // `guardrails:` with everything below it commented out says nothing, and is no mistake.
   if (node_->kind == ConfigNode::Kind::null) {
     node_ = nullptr;
@@ -73,20 +74,19 @@ bool ConfigMap::has(std::string_view key) const noexcept {
   return node_ != nullptr && node_->find(key) != nullptr;
 }
 
-Place ConfigMap::place() const { return node_ == nullptr ? Place{} : node_->place; }
+Place ConfigMap::place() const { return here_; }
 
 Place ConfigMap::place(std::string_view key) const {
-  if (node_ == nullptr) return {};
-  const ConfigNode* value = node_->find(key);
-  return value == nullptr ? node_->place : value->place;
+  const ConfigNode* value = node_ == nullptr ? nullptr : node_->find(key);
+  return value == nullptr ? here_ : value->place;
 }
 
 Place ConfigMap::key_place(std::string_view key) const {
-  if (node_ == nullptr) return {};
+  if (node_ == nullptr) return here_;
   for (const auto& entry : node_->entries) {
     if (entry.key.scalar == key) return entry.key.place;
   }
-  return node_->place;
+  return here_;
 }
 
 const ConfigNode* ConfigMap::ask(std::string_view key) {
@@ -209,7 +209,9 @@ std::vector<std::pair<std::string, Place>> ConfigMap::texts(std::string_view key
 
 ConfigMap ConfigMap::map(std::string_view key) {
   const ConfigNode* value = ask(key);
-  return ConfigMap(value, (path_.empty() ? "" : path_ + ".") + std::string(key), *diagnostics_);
+  ConfigMap made(value, (path_.empty() ? "" : path_ + ".") + std::string(key), *diagnostics_);
+  if (value == nullptr) made.here_ = here_;
+  return made;
 }
 
 std::vector<ConfigMap> ConfigMap::maps(std::string_view key) {

@@ -106,6 +106,7 @@ class ConfigMap {
   void wrong_type(const ConfigNode& node, std::string_view key, std::string_view expected);
 
   const ConfigNode* node_;
+  Place here_;  // of the map, or of what stands around one that is absent
   std::string path_;
   Diagnostics* diagnostics_;
   std::vector<std::string> known_;

@@ -96,6 +96,20 @@ TEST(ConfigMap, AnEmptySectionIsAbsentButAnEmptyValueIsAMistake) {
   EXPECT_TRUE(holds(only_message(diagnostics), "home: expected text, found nothing"));
 }
 
+TEST(ConfigMap, WhatIsMissingHasThePlaceOfWhatStandsAround) {
+  const ConfigNode root = map({{"section", null()}});
+  Diagnostics diagnostics;
+  ConfigMap reader(&root, "", diagnostics);
+  (void)reader.map("section").required_text("a");
+  (void)reader.map("absent").required_text("b");
+  const ConfigNode nothing = null();
+  (void)ConfigMap(&nothing, "", diagnostics).required_text("c");
+  ASSERT_EQ(diagnostics.all().size(), 3u);
+  EXPECT_EQ(diagnostics.all()[0].place.text(), root.entries[0].value.place.text());
+  EXPECT_EQ(diagnostics.all()[1].place.text(), root.place.text());
+  EXPECT_EQ(diagnostics.all()[2].place.text(), nothing.place.text());
+}
+
 TEST(ConfigMap, AQuotedNumberIsText) {
   const ConfigNode root = map({{"n", scalar("5", true)}, {"b", scalar("true", true)}});
   Diagnostics diagnostics;

@@ -1,6 +1,6 @@
 // Oracles: no crash; what comes back respects the limits, is UTF-8 and has places inside
 // the input; each failure has an error with a place inside the input; reading twice gives
-// the same.
+// the same. Whatever the tree, the readers of the configuration report mistakes with places.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/strings.h"
+#include "core/settings.h"
 #include "mechanisms/formats/yaml.h"
 
 namespace {
@@ -87,5 +88,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(diagnostics.all()[i].text() == again_diagnostics.all()[i].text());
   }
   if (tree) require(same(*tree, *again));
+
+  // The readers behind it take any tree: each mistake has a place inside the input.
+  if (tree) {
+    davy::Diagnostics of_readers;
+    const auto content = davy::read_config(*tree, {}, of_readers);
+    davy::check_settings(content.settings, of_readers);
+    (void)davy::read_team_file(*tree, of_readers);
+    (void)davy::read_floors(*tree, of_readers);
+    for (const davy::Diagnostic& d : of_readers.all()) {
+      if (d.place.line != 0) check_place(d.place, lines);
+      require(!d.error || d.place.line != 0);
+      require(!davy::first_invalid_utf8(d.message));
+    }
+  }
   return 0;
 }

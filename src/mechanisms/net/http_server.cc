@@ -31,8 +31,7 @@ Task<bool> read_body(Connection& connection, const http1::Framing& framing,
       co_await refuse(connection, http1::info(decoder.problem().refusal));
       co_return false;
     }
-    if (step.state == http1::BodyState::need_more &&
-        co_await connection.read_more() != Io::ok) {
+    if (step.state == http1::BodyState::need_more && co_await connection.read_more() != Io::ok) {
       co_return false;
     }
   }

@@ -23,8 +23,7 @@ class Listener {
   // Binds one socket on each of the first `loop_count` loops. Port 0 takes a free one;
   // `endpoint()` says which. An address in use is `unavailable` with what to do.
   [[nodiscard]] static Result<std::unique_ptr<Listener>> bind(const Endpoint& endpoint,
-                                                              Loops& loops,
-                                                              std::size_t loop_count);
+                                                              Loops& loops, std::size_t loop_count);
   // Only while the loops do not run: its sockets belong to them.
   ~Listener();
 

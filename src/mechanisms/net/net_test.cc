@@ -45,10 +45,11 @@ Task<void> echo(const HttpRequest& request, Responder& responder) {
 
 TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
   serve(echo);
-  const std::string answer = talk(port(),
-      "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\none"
-      "POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
-      "GET /c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string answer =
+      talk(port(),
+           "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\none"
+           "POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
+           "GET /c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   const auto a = answer.find("/a:one");
   const auto b = answer.find("/b:two");
   const auto c = answer.find("/c:");
@@ -61,8 +62,9 @@ TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
 
 TEST_F(ServerTest, RefusesBadFramingAndCloses) {
   serve(echo);
-  const std::string answer = talk(port(),
-      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const std::string answer =
+      talk(port(),
+           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n");
   EXPECT_EQ(answer.rfind("HTTP/1.1 400", 0), 0u) << answer;
 }
 

@@ -19,8 +19,7 @@ class Client {
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ =
-        ::connect(fd_, static_cast<sockaddr*>(static_cast<void*>(&to)), sizeof to) == 0;
+    connected_ = ::connect(fd_, static_cast<sockaddr*>(static_cast<void*>(&to)), sizeof to) == 0;
   }
   ~Client() { close(); }
   Client(const Client&) = delete;

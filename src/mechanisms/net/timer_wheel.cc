@@ -6,8 +6,8 @@ namespace davy::net {
 
 void TimerWheel::Timer::set(std::chrono::nanoseconds from_now) noexcept {
   clear();
-  const auto rounded = std::max(from_now, std::chrono::nanoseconds(0)) + kTick -
-                       std::chrono::nanoseconds(1);
+  const auto rounded =
+      std::max(from_now, std::chrono::nanoseconds(0)) + kTick - std::chrono::nanoseconds(1);
   // One tick more: the wheel's current tick may be almost over.
   due_ = wheel_.tick_ + 1 + static_cast<std::uint64_t>(rounded / kTick);
   wheel_.link(*this);

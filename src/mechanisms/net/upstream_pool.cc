@@ -37,9 +37,9 @@ Task<Result<UpstreamPool::Lease>> UpstreamPool::acquire(const UpstreamUrl& url,
     const auto found = co_await resolver.async_resolve(url.host, std::to_string(url.port),
                                                        asio::redirect_error(kAwait, error));
     if (error) {
-      co_return unavailable("the name of upstream " + url.authority() +
-                                " cannot be resolved: " + error.message(),
-                            {}, "check the host name and the resolver");
+      co_return unavailable(
+          "the name of upstream " + url.authority() + " cannot be resolved: " + error.message(), {},
+          "check the host name and the resolver");
     }
     for (const auto& entry : found) endpoints.push_back(entry.endpoint());
   }

@@ -51,10 +51,11 @@ Task<bool> WorkerPool::run(Loop& loop, Work work) {
       [this, &loop](auto handler, Work job) {
         auto resume = std::make_shared<decltype(handler)>(std::move(handler));
         const auto executor = loop.executor();
-        const bool queued = push([resume, executor, job = std::move(job)](Scratch& scratch) mutable {
-          job(scratch);
-          asio::post(executor, [resume = std::move(resume)] { std::move (*resume)(true); });
-        });
+        const bool queued =
+            push([resume, executor, job = std::move(job)](Scratch& scratch) mutable {
+              job(scratch);
+              asio::post(executor, [resume = std::move(resume)] { std::move (*resume)(true); });
+            });
         if (!queued) {
           asio::post(executor, [resume] { std::move (*resume)(false); });
         }

@@ -63,7 +63,7 @@ WallTime from_micros(std::int64_t count) {
 
 struct SqliteStateStore::Connection {
   struct Close {
-    void operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
+    void operator()(sqlite3* open) const noexcept { sqlite3_close_v2(open); }
   };
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }

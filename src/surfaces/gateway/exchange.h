@@ -63,10 +63,10 @@ class Exchange {
 
   RouteMatch match_;
   std::unique_ptr<dialects::RequestDocument> document_;
-  std::string_view body_;       // the request's, decoded of its framing
-  std::string body_storage_;    // for a chunked one
+  std::string_view body_;     // the request's, decoded of its framing
+  std::string body_storage_;  // for a chunked one
   std::string edited_body_;
-  std::size_t consumed_ = 0;    // of client_.input(), once the body was read
+  std::size_t consumed_ = 0;  // of client_.input(), once the body was read
   bool body_read_ = false;
   bool answer_begun_ = false;
   bool keep_alive_ = false;

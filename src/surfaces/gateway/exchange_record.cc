@@ -65,8 +65,8 @@ const MetricFamily& findings_family() {
 
 }  // namespace
 
-Event exchange_event(const ExchangeInfo& info, const ExchangeRecord& record,
-                     const ExchangeRun& run, Now now) {
+Event exchange_event(const ExchangeInfo& info, const ExchangeRecord& record, const ExchangeRun& run,
+                     Now now) {
   Event event(Sourcetype::model_api_logs, info.started.wall);
   event.set(Field::request_id, info.request_id).set(Field::client_ip, info.client_ip);
   if (!record.user_agent.empty()) event.set(Field::user_agent, record.user_agent);
@@ -160,9 +160,9 @@ void SeriesCache::record(const ExchangeInfo& info, const ExchangeRecord& record,
   metrics_.observe(series.latency,
                    std::chrono::duration<double>(now.steady - info.started.steady).count());
   if (record.upstream_start && record.upstream_end) {
-    metrics_.observe(series.upstream, std::chrono::duration<double>(*record.upstream_end -
-                                                                    *record.upstream_start)
-                                          .count());
+    metrics_.observe(
+        series.upstream,
+        std::chrono::duration<double>(*record.upstream_end - *record.upstream_start).count());
   }
   if (record.bytes_not_examined != 0) {
     metrics_.add(series.bytes_not_examined, static_cast<double>(record.bytes_not_examined));
@@ -173,9 +173,9 @@ void SeriesCache::record(const ExchangeInfo& info, const ExchangeRecord& record,
     auto known = findings_.find(slot);
     if (known == findings_.end()) {
       known = findings_
-                  .emplace(slot, metrics_.series(findings_family(),
-                                                 std::vector<std::string_view>{
-                                                     name(finding.rule), name(mode)}))
+                  .emplace(slot, metrics_.series(
+                                     findings_family(),
+                                     std::vector<std::string_view>{name(finding.rule), name(mode)}))
                   .first;
     }
     metrics_.add(known->second, 1);

@@ -26,11 +26,11 @@ struct ExchangeRecord {
   std::string model;
   int status = 0;
   Decision::Kind decision = Decision::Kind::allow;
-  std::string denied_by;          // rule id
+  std::string denied_by;  // rule id
   std::string stage_of_denial;
   std::optional<dialects::Usage> usage;
-  std::uint64_t bytes_in = 0;     // body of the request
-  std::uint64_t bytes_out = 0;    // body of the answer
+  std::uint64_t bytes_in = 0;   // body of the request
+  std::uint64_t bytes_out = 0;  // body of the answer
   std::uint64_t bytes_not_examined = 0;
   bool upstream_called = false;
   std::optional<SteadyTime> upstream_start;

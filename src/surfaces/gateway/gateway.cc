@@ -38,9 +38,8 @@ net::Task<void> refuse_framing(LoopState& state, net::Connection& client,
   info.client_ip = client_ip;
   const auto snapshot = state.snapshot.get();
   info.snapshot = snapshot.get();
-  const Finding finding =
-      about_request(rules::kGatewayRequestMalformed, std::string(why.message));
-  Refusal refusal = denied(info, finding, "gateway");
+  const Finding finding = about_request(rules::kGatewayRequestMalformed, std::string(why.message));
+  Refusal refusal = denied(info, finding, kGateway);
   refusal.problem.status = why.status;
   const std::string body = shared.routes.fallback().error_body(refusal.problem, refusal.detail);
   std::string out;
@@ -58,13 +57,14 @@ net::Task<void> refuse_framing(LoopState& state, net::Connection& client,
   record.status = why.status;
   record.decision = Decision::Kind::deny;
   record.denied_by = refusal.problem.rule;
-  record.stage_of_denial = "gateway";
+  record.stage_of_denial = kGateway;
   record.bytes_out = body.size();
   record.error = why.name;
   record.end = Outcome::End::denied;
   const Now now = state.loop.now();
   state.series->record(info, record, run, now);
-  if (!shared.events.append(finding_event(info, finding, shared.redactor, state.loop.scratch(), now)) ||
+  if (!shared.events.append(
+          finding_event(info, finding, shared.redactor, state.loop.scratch(), now)) ||
       !shared.events.append(exchange_event(info, record, run, now))) {
     static log::Sampled sampled(3, 10);
     sampled.write(log::Level::error, "an event could not be kept", {},
@@ -95,9 +95,8 @@ net::Task<void> serve(LoopState& state, std::unique_ptr<net::Connection> client)
       const net::Io io = co_await client->read_more();
       if (io == net::Io::timed_out && started) {
         // Its socket is shut down already: only the record is left to make.
-        co_await refuse_framing(state, *client,
-                                {408, "head_too_slow", "The request's head took too long."},
-                                client_ip);
+        co_await refuse_framing(
+            state, *client, {408, "head_too_slow", "The request's head took too long."}, client_ip);
       }
       if (io != net::Io::ok) co_return;
       progress = parser.parse(client->input());
@@ -163,8 +162,8 @@ class RunningGateway final : public Gateway {
         return serve(state, std::move(connection));
       });
     }
-    admin_->start(net::http_serve(
-        [this](const net::HttpRequest& request, net::Responder& responder) {
+    admin_->start(
+        net::http_serve([this](const net::HttpRequest& request, net::Responder& responder) {
           return admin(request, responder);
         }));
     loops_.start();

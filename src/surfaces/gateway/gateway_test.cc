@@ -52,9 +52,9 @@ class MemorySink final : public EventSink {
   }
   std::size_t findings() {
     const std::lock_guard lock(mutex_);
-    return static_cast<std::size_t>(std::count_if(events_.begin(), events_.end(), [](const Event& e) {
-      return e.sourcetype() == Sourcetype::findings;
-    }));
+    return static_cast<std::size_t>(
+        std::count_if(events_.begin(), events_.end(),
+                      [](const Event& e) { return e.sourcetype() == Sourcetype::findings; }));
   }
 
  private:
@@ -192,10 +192,9 @@ class GatewayTest : public ::testing::Test {
            std::string(body);
   }
   std::string ask(std::string_view text, bool stream = false) {
-    const std::string body = "{\"model\":\"chat\",\"stream\":" +
-                             std::string(stream ? "true" : "false") +
-                             ",\"messages\":[{\"role\":\"user\",\"content\":\"" +
-                             std::string(text) + "\"}]}";
+    const std::string body =
+        "{\"model\":\"chat\",\"stream\":" + std::string(stream ? "true" : "false") +
+        ",\"messages\":[{\"role\":\"user\",\"content\":\"" + std::string(text) + "\"}]}";
     return talk(port(), post(body, "Connection: close\r\n"));
   }
 
@@ -271,9 +270,7 @@ TEST_F(GatewayTest, AnErrorOfAnEnforcingStageFailsClosed) {
 
 TEST_F(GatewayTest, AnErrorOfAnObservingStageIsRecordedOnly) {
   answer_json(kAnswer);
-  start({.on_request = [](auto, StageOutput&) -> Result<void> {
-          return internal_error("broken");
-        }},
+  start({.on_request = [](auto, StageOutput&) -> Result<void> { return internal_error("broken"); }},
         Mode::observe);
   EXPECT_EQ(ask("hello").rfind("HTTP/1.1 200", 0), 0u);
   EXPECT_EQ(sink_.exchange().text(Field::error), "broken");
@@ -290,13 +287,11 @@ TEST_F(GatewayTest, EditsOfTheRequestReachTheUpstreamAndNothingElseChanges) {
     }
     return {};
   }});
-  const std::string body =
-      R"({"model":"chat", "temperature":0.70, "x":12345678901234567890123,)"
-      R"("messages":[{"role":"user","content":"my secret \u00e9"}]})";
+  const std::string body = R"({"model":"chat", "temperature":0.70, "x":12345678901234567890123,)"
+                           R"("messages":[{"role":"user","content":"my secret \u00e9"}]})";
   (void)talk(port(), post(body, "Connection: close\r\n"));
-  EXPECT_EQ(last_body_,
-            R"({"model":"chat", "temperature":0.70, "x":12345678901234567890123,)"
-            R"("messages":[{"role":"user","content":"my [gone] \u00e9"}]})");
+  EXPECT_EQ(last_body_, R"({"model":"chat", "temperature":0.70, "x":12345678901234567890123,)"
+                        R"("messages":[{"role":"user","content":"my [gone] \u00e9"}]})");
   EXPECT_EQ(sink_.exchange().text(Field::decision), "redact");
 }
 
@@ -464,10 +459,11 @@ TEST_F(GatewayTest, TakesPipelinedRequestsInOrder) {
 TEST_F(GatewayTest, ReadsAChunkedRequest) {
   answer_json(kAnswer);
   start({});
-  const std::string got = talk(port(),
-      "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-      "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
-      "10\r\n{\"model\":\"chat\",\r\ne\r\n\"messages\":[]}\r\n0\r\n\r\n");
+  const std::string got =
+      talk(port(),
+           "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+           "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+           "10\r\n{\"model\":\"chat\",\r\ne\r\n\"messages\":[]}\r\n0\r\n\r\n");
   EXPECT_NE(got.find("the code is 42"), std::string::npos) << got;
   EXPECT_EQ(last_body_, R"({"model":"chat","messages":[]})");
 }

@@ -6,8 +6,6 @@
 namespace davy::gateway {
 namespace {
 
-constexpr std::string_view kGateway = "gateway";
-
 dialects::Detail detail_for(const ExchangeInfo& info) {
   const bool minimal =
       info.experiment != nullptr && info.experiment->detail() == DenialDetail::minimal;
@@ -58,8 +56,8 @@ int status_of(RuleId rule) noexcept {
 Refusal denied(const ExchangeInfo& info, const Finding& reason, std::string_view stage) {
   const RuleInfo& rule = davy::info(reason.rule);
   Refusal out = base(info, status_of(reason.rule));
-  out.problem.code = reason.rule == rules::kGatewayModelUnknown ? "model_not_found"
-                                                                : code_of(out.problem.status);
+  out.problem.code =
+      reason.rule == rules::kGatewayModelUnknown ? "model_not_found" : code_of(out.problem.status);
   out.problem.title = rule.title;
   out.problem.detail = reason.message;
   out.problem.next_step = reason.fix.empty() ? std::string(rule.fix) : reason.fix;
@@ -89,18 +87,18 @@ Refusal failed_closed(const ExchangeInfo& info, std::string_view stage) {
 Refusal malformed(const ExchangeInfo& info, const Error& error) {
   const bool large = error.kind == ErrorKind::limit;
   const std::string place = error.place.text();
-  return denied(info,
-                about_request(large ? rules::kGatewayRequestTooLarge
-                                    : rules::kGatewayRequestMalformed,
-                              place.empty() ? error.message : place + ": " + error.message,
-                              error.hint),
-                kGateway);
+  return denied(
+      info,
+      about_request(large ? rules::kGatewayRequestTooLarge : rules::kGatewayRequestMalformed,
+                    place.empty() ? error.message : place + ": " + error.message, error.hint),
+      kGateway);
 }
 
 Refusal upstream_failed(const ExchangeInfo& info, bool timed_out, std::string_view what) {
   Refusal out = base(info, timed_out ? 504 : 502);
   out.problem.code = timed_out ? "upstream_timeout" : "upstream_failed";
-  out.problem.title = timed_out ? "The model did not answer in time" : "The model cannot be reached";
+  out.problem.title =
+      timed_out ? "The model did not answer in time" : "The model cannot be reached";
   out.problem.detail = what;
   out.problem.next_step = "Try again; if it stays so, tell the operator the request id.";
   out.detail = dialects::Detail::full;

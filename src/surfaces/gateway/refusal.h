@@ -12,6 +12,9 @@
 
 namespace davy::gateway {
 
+// What events name where the gateway itself decided, not a stage.
+inline constexpr std::string_view kGateway = "gateway";
+
 // An answer that the gateway itself gives.
 struct Refusal {
   dialects::Problem problem;

@@ -27,6 +27,8 @@ class Relay {
   [[nodiscard]] net::Task<bool> collect(std::string_view& body);
   [[nodiscard]] bool judge_whole(std::string_view body, std::string& edited);
   [[nodiscard]] bool not_examinable(std::string_view why, std::uint64_t bytes);
+  // Whether the answer has a Content-Encoding, so that nobody can read its text.
+  [[nodiscard]] bool encoded() const;
   [[nodiscard]] bool write_head(std::string& out, std::optional<std::uint64_t> length);
 
   // Streams. Appends what may go out to out_.

@@ -1,0 +1,193 @@
+// The request's side of an exchange: its body, its model, what the stages say of it.
+#include "base/strings.h"
+#include "generated/rules.h"
+#include "surfaces/gateway/exchange.h"
+#include "surfaces/gateway/limits.h"
+
+namespace davy::gateway {
+namespace {
+
+// A larger body is parsed and judged in the pool whatever the stages cost.
+constexpr std::size_t kPoolBody = 64 * 1024;
+
+bool is_json(std::string_view content_type) {
+  const std::string_view type = trim(content_type.substr(0, content_type.find(';')));
+  return equal_ignoring_case(type, "application/json");
+}
+
+}  // namespace
+
+net::Task<bool> Exchange::read_body() {
+  const http1::Framing& framing = head_.framing();
+  const std::string_view encoding =
+      trim(head_.fields().find("content-encoding").value_or("identity"));
+  const std::string_view type = head_.fields().find("content-type").value_or("");
+  if (!equal_ignoring_case(encoding, "identity")) {
+    refuse(rules::kGatewayRequestNotExamined,
+           "The body has a Content-Encoding, so its text cannot be examined.");
+    refusal_->problem.status = 415;
+    co_return false;
+  }
+  if (!is_json(type)) {
+    refuse(rules::kGatewayRequestNotExamined,
+           "The body is not declared as JSON, so its text cannot be examined.",
+           "Send `Content-Type: application/json`.");
+    refusal_->problem.status = 415;
+    co_return false;
+  }
+  if (framing.content_length.value_or(0) > kMaxRequestBody) {
+    refuse(rules::kGatewayRequestTooLarge, "The body is larger than 16 MiB.");
+    co_return false;
+  }
+  client_.deadline_in(kBodyTime);
+  if (framing.expect_continue &&
+      co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n") != net::Io::ok) {
+    record_.end = Outcome::End::client_gone;
+    co_return false;
+  }
+
+  const std::size_t head_size = head_.size();
+  if (framing.chunked()) {
+    http1::Limits limits;
+    limits.body_bytes = kMaxRequestBody;
+    http1::BodyDecoder decoder(framing, limits);
+    std::size_t at = head_size;
+    for (;;) {
+      const http1::BodyStep step = decoder.decode(client_.input().substr(at));
+      body_storage_.append(step.data);
+      at += step.consumed;
+      if (step.state == http1::BodyState::done) break;
+      if (step.state == http1::BodyState::refused) {
+        const http1::RefusalInfo& why = http1::info(decoder.problem().refusal);
+        refuse(why.status == 413 ? rules::kGatewayRequestTooLarge : rules::kGatewayRequestMalformed,
+               std::string(why.message));
+        co_return false;
+      }
+      if (step.state != http1::BodyState::need_more) continue;
+      const net::Io io = co_await client_.read_more();
+      head_.rebase(client_.input().data());
+      if (io != net::Io::ok) {
+        record_.end = Outcome::End::client_gone;
+        co_return false;
+      }
+    }
+    body_ = body_storage_;
+    consumed_ = at;
+  } else {
+    const std::size_t size = static_cast<std::size_t>(framing.content_length.value_or(0));
+    if (client_.input().size() < head_size + size) {
+      client_.reserve(head_size + size);
+      head_.rebase(client_.input().data());
+    }
+    while (client_.input().size() < head_size + size) {
+      const net::Io io = co_await client_.read_more();
+      head_.rebase(client_.input().data());
+      if (io != net::Io::ok) {
+        record_.end = Outcome::End::client_gone;
+        co_return false;
+      }
+    }
+    body_ = client_.input().substr(head_size, size);
+    consumed_ = head_size + size;
+  }
+  client_.no_deadline();
+  body_read_ = true;
+  keep_alive_ = head_.framing().keep_alive && !shared_.draining.load(std::memory_order_relaxed);
+  record_.bytes_in = body_.size();
+  co_return true;
+}
+
+bool Exchange::find_model() {
+  record_.model = document_->model();
+  info_.stream = document_->stream();
+  info_.model = snapshot_->model(document_->model());
+  if (info_.model == nullptr || info_.model->dialect != dialect().name()) {
+    info_.model = nullptr;
+    refuse(rules::kGatewayModelUnknown,
+           "No model of the name that the request gives is served on this path.");
+    return false;
+  }
+  const std::uint64_t hidden = document_->bytes_not_examined();
+  record_.bytes_not_examined += run_.wants_request_text() ? hidden : body_.size();
+  if (hidden > 0 && run_.must_examine_request() && info_.model->unexamined == Unexamined::deny) {
+    refuse(rules::kGatewayRequestNotExamined,
+           "The request holds an image, audio or a file, whose content no rule can read.");
+    return false;
+  }
+  return true;
+}
+
+net::Task<bool> Exchange::judge_request() {
+  auto& free = state_.requests[shared_.routes.index_of(*match_.dialect)];
+  if (free.empty()) {
+    document_ = match_.dialect->make_request();
+  } else {
+    document_ = std::move(free.back());
+    free.pop_back();
+  }
+
+  Result<void> read = Result<void>();
+  Result<Decision> decision = Decision::allow();
+  const auto judge = [&](Scratch& scratch) {
+    decision = run_.on_request(document_->segments(), scratch);
+  };
+  bool ran = true;
+  if (body_.size() > kPoolBody) {
+    ran =
+        co_await shared_.workers.run(state_.loop, [&](Scratch&) { read = document_->read(body_); });
+  } else {
+    read = document_->read(body_);
+  }
+  if (ran && !read) {
+    refuse(malformed(info_, read.error()));
+    co_return false;
+  }
+  if (ran) {
+    if (!find_model()) co_return false;
+    if (run_.placement(body_.size()) == Placement::pool) {
+      ran = co_await shared_.workers.run(state_.loop, judge);
+    } else {
+      judge(state_.loop.scratch());
+    }
+  }
+  if (!ran) {
+    // Nothing was examined: the same as a control that failed.
+    record_.error = "the worker pool is full";
+    refuse(failed_closed(info_, kGateway));
+    co_return false;
+  }
+  if (!decision) {
+    refuse(failed_closed(info_, run_.stage_of_denial()));
+    co_return false;
+  }
+  record_.decision = decision->kind();
+  if (!decision->allowed()) {
+    refuse(denied(info_, decision->reason(), run_.stage_of_denial()));
+    co_return false;
+  }
+  if (!run_.request_edits().empty()) {
+    auto edited = document_->apply(run_.request_edits());
+    if (!edited) {
+      record_.error = edited.error().message;
+      refuse(failed_closed(info_, kGateway));
+      co_return false;
+    }
+    edited_body_ = std::move(edited).value();
+    body_ = edited_body_;
+  }
+  co_return true;
+}
+
+net::Task<bool> Exchange::open_evidence() {
+  if (snapshot_->settings.evidence != Evidence::required) co_return true;
+  const Event begin = exchange_event(info_, record_, run_, state_.loop.now());
+  Result<void> kept = internal_error("the worker pool is full");
+  const bool ran = co_await shared_.workers.run(
+      state_.loop, [&](Scratch&) { kept = shared_.events.begin(begin); });
+  if (ran && kept) co_return true;
+  record_.error = kept.error().message;
+  refuse(failed_closed(info_, "monitoring.evidence"));
+  co_return false;
+}
+
+}  // namespace davy::gateway

@@ -1,0 +1,115 @@
+// The upstream's side of an exchange, up to the head of its answer.
+#include <array>
+
+#include "base/secret.h"
+#include "base/strings.h"
+#include "mechanisms/net/http1/write.h"
+#include "surfaces/gateway/exchange.h"
+#include "surfaces/gateway/limits.h"
+
+namespace davy::gateway {
+namespace {
+
+// Fields of a request that must not reach the upstream: they are addressed to us.
+bool for_us_alone(std::string_view field) {
+  static constexpr std::array<std::string_view, 5> kOurs{"authorization", "x-api-key", "api-key",
+                                                         "cookie", "accept-encoding"};
+  for (const std::string_view ours : kOurs) {
+    if (equal_ignoring_case(field, ours)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool Exchange::write_upstream_head(const UpstreamUrl& url, std::string& out) {
+  std::string target = url.base_path + std::string(match_.route->upstream_path);
+  if (!head_.query().empty()) target.append("?").append(head_.query());
+  auto head = http1::HeadWriter::request(out, head_.method(), target);
+  head.field("Host", url.authority());
+  head_.fields().each_end_to_end([&](http1::FieldView field) {
+    if (!for_us_alone(field.name)) head.field(field.name, field.value);
+  });
+  head.field("Accept-Encoding", "identity");
+  head.content_length(body_.size());
+  if (const auto written = head.finish(); !written) {
+    record_.error = written.error().message;
+    refuse(malformed(info_, written.error()));
+    return false;
+  }
+  // The credential's lines go before the empty line.
+  out.resize(out.size() - 2);
+  if (snapshot_->credentials) {
+    if (const auto added = snapshot_->credentials->append_fields(*info_.model, out); !added) {
+      record_.error = added.error().message;
+      refuse(upstream_failed(info_, false, "The model's credential is not available."));
+      return false;
+    }
+  }
+  out += "\r\n";
+  return true;
+}
+
+net::Task<bool> Exchange::call_upstream() {
+  record_.upstream_start = state_.loop.now().steady;
+  std::string head;
+  bool sent = false;
+  for (const UpstreamUrl& url : info_.model->upstreams) {
+    // Twice: a connection from the pool may have been ended by the other side just now.
+    for (int attempt = 0; attempt < 2 && !sent; ++attempt) {
+      auto lease = co_await state_.upstreams.acquire(url, kConnectTime);
+      if (!lease) {
+        record_.error = lease.error().message;
+        break;
+      }
+      head.clear();
+      if (!write_upstream_head(url, head)) co_return false;
+      upstream_ = std::move(lease->connection);
+      upstream_url_ = &url;
+      record_.upstream_called = true;
+      upstream_->deadline_in(kAnswerTime);
+      const std::array<net::asio::const_buffer, 2> parts{net::asio::buffer(head),
+                                                         net::asio::buffer(body_)};
+      const net::Io io = co_await upstream_->write(parts);
+      wipe(head.data(), head.size());
+      sent = io == net::Io::ok;
+      // Not all of the request was taken, so it cannot have been acted upon.
+      if (!sent && !lease->reused) break;
+    }
+    if (sent) break;
+  }
+  if (!sent) {
+    record_.end = Outcome::End::upstream_gone;
+    refuse(upstream_failed(info_, false, "No upstream of the model accepts the request."));
+    co_return false;
+  }
+
+  answer_parser_.emplace();
+  for (;;) {
+    const http1::Progress progress = answer_parser_->parse(upstream_->input());
+    if (progress == http1::Progress::complete) {
+      if (!answer_parser_->head().interim()) break;
+      upstream_->consume(answer_parser_->head().size());
+      answer_parser_->reset();
+      continue;
+    }
+    if (progress == http1::Progress::refused) {
+      record_.error = http1::info(answer_parser_->problem().refusal).message;
+      record_.end = Outcome::End::upstream_gone;
+      refuse(upstream_failed(info_, false, "The model's answer is not well-formed HTTP."));
+      co_return false;
+    }
+    const net::Io io = co_await upstream_->read_more();
+    if (io != net::Io::ok) {
+      record_.error = io == net::Io::timed_out ? "the upstream did not answer in time"
+                                               : "the upstream ended the connection";
+      record_.end = Outcome::End::upstream_gone;
+      refuse(upstream_failed(info_, io == net::Io::timed_out,
+                             "The model ended the connection or gave no answer."));
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+}  // namespace davy::gateway

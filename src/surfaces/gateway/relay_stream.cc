@@ -1,0 +1,211 @@
+// Streams: relayed as they come, or event by event where a stage reads the answer.
+#include <algorithm>
+
+#include "mechanisms/net/http1/write.h"
+#include "surfaces/gateway/limits.h"
+#include "surfaces/gateway/relay.h"
+
+namespace davy::gateway {
+
+void Relay::frame(std::string_view data) {
+  x_.record_.bytes_out += data.size();
+  if (chunked_) {
+    http1::append_chunk(out_, data);
+  } else {
+    out_.append(data);
+  }
+}
+
+std::uint64_t& Relay::released(const StreamKey& key) {
+  for (Released& entry : released_) {
+    if (entry.key == key) return entry.to;
+  }
+  return released_.emplace_back(Released{key, 0}).to;
+}
+
+void Relay::account(const dialects::StreamEvent& event) {
+  if (event.usage) x_.record_.usage = event.usage;
+  if (!event.finish_reason.empty()) x_.record_.finish_reason = event.finish_reason;
+}
+
+bool Relay::take(std::string_view data) {
+  if (!judged_) {
+    frame(data);
+    x_.record_.bytes_not_examined += data.size();
+  }
+  if (!reader_) return true;
+  reader_->feed(data);
+  for (;;) {
+    const auto next = reader_->next(event_);
+    if (!next) {
+      if (judged_) return !not_examinable("The model's stream is not in its dialect.", 0);
+      reader_.reset();  // it was for the token count alone
+      return true;
+    }
+    if (!*next) return true;
+    if (!take_event(event_)) return false;
+  }
+}
+
+bool Relay::take_event(dialects::StreamEvent& event) {
+  account(event);
+  if (!judged_) return true;
+  if (!judge_event(std::move(event))) return false;
+  event = {};
+  return release_events();
+}
+
+bool Relay::judge_event(dialects::StreamEvent event) {
+  if (event.bytes_not_examined > 0 &&
+      not_examinable("The model's stream holds parts that no rule can read.",
+                     event.bytes_not_examined)) {
+    return false;
+  }
+  for (const StreamSegment& segment : event.segments) {
+    auto verdict = x_.run_.on_chunk(segment, x_.state_.loop.scratch());
+    if (!verdict) {
+      x_.refuse(failed_closed(x_.info_, x_.run_.stage_of_denial()));
+      return false;
+    }
+    if (!verdict->decision.allowed()) {
+      x_.refuse(denied(x_.info_, verdict->decision.reason(), x_.run_.stage_of_denial()));
+      return false;
+    }
+    released(segment.key) = verdict->released_to;
+    for (Edit& edit : verdict->edits) {
+      edits_.push_back({segment.key, edit.span, std::move(edit.replacement)});
+      x_.record_.decision = Decision::Kind::redact;
+    }
+  }
+  held_.push_back(std::move(event));
+  return true;
+}
+
+bool Relay::release_events() {
+  while (!held_.empty()) {
+    const dialects::StreamEvent& front = held_.front();
+    const bool free = std::all_of(
+        front.segments.begin(), front.segments.end(), [&](const StreamSegment& segment) {
+          return segment.offset + segment.text.size() <= released(segment.key);
+        });
+    if (!free) return true;
+    const auto bytes = reader_->apply(front, edits_);
+    if (!bytes) {
+      x_.record_.error = bytes.error().message;
+      x_.refuse(failed_closed(x_.info_, kGateway));
+      return false;
+    }
+    frame(*bytes);
+    held_.pop_front();
+  }
+  return true;
+}
+
+bool Relay::finish_stream() {
+  if (!reader_) return true;
+  const auto rest = reader_->finish(event_);
+  if (!rest) return !judged_ || !not_examinable("The model's stream is not in its dialect.", 0);
+  if (*rest && !take_event(event_)) return false;
+  if (held_.empty()) return true;
+  // Every hold ends with the last piece of its stream; what is left breaks the contract.
+  x_.record_.error = "a stage held back text beyond the end of the stream";
+  x_.refuse(failed_closed(x_.info_, kGateway));
+  return false;
+}
+
+// A denial or failure inside a stream that has begun: the client sees an orderly end.
+net::Task<bool> Relay::cut_stream() {
+  const Refusal& refusal = *x_.refusal_;
+  if (refusal.denied) {
+    x_.record_.decision = Decision::Kind::deny;
+    x_.record_.denied_by = refusal.problem.rule;
+    x_.record_.stage_of_denial = refusal.stage;
+    x_.record_.end = Outcome::End::denied;
+  }
+  const bool by_policy = refusal.denied && !refusal.problem.rule.empty();
+  if (by_policy && reader_) {
+    x_.record_.finish_reason = "content_filter";
+    frame(reader_->cut());
+  } else {
+    frame(x_.dialect().stream_error(refusal.problem, refusal.detail));
+  }
+  if (chunked_) http1::append_last_chunk(out_);
+  x_.keep_alive_ = false;
+  client_.deadline_in(kWriteTime);
+  (void)co_await client_.write(out_);
+  co_return false;
+}
+
+net::Task<bool> Relay::stream() {
+  if (encoded() && x_.run_.wants_answer_text() &&
+      not_examinable("The model's stream has a Content-Encoding.", 0)) {
+    co_return false;
+  }
+  if (!encoded()) reader_ = x_.match_.dialect->make_stream();
+  if (!write_head(out_, std::nullopt)) {
+    x_.refuse(upstream_failed(x_.info_, false, "The model's answer is not well-formed HTTP."));
+    co_return false;
+  }
+  x_.answer_begun_ = true;
+  for (;;) {
+    bool good = true;
+    bool done = false;
+    bool broken = false;
+    for (bool more = true; more && good;) {
+      const http1::BodyStep step = decoder_.decode(upstream_.input());
+      switch (step.state) {
+        case http1::BodyState::data: good = take(step.data); break;
+        case http1::BodyState::done:
+          done = true;
+          more = false;
+          break;
+        case http1::BodyState::need_more: more = false; break;
+        case http1::BodyState::refused:
+          broken = true;
+          more = false;
+          break;
+      }
+      upstream_.consume(step.consumed);
+    }
+    if (good && done) good = finish_stream();
+    if (!good) co_return co_await cut_stream();
+    if (broken) {
+      x_.record_.error = "the upstream's stream is not well-formed HTTP";
+      x_.record_.end = Outcome::End::upstream_gone;
+      x_.refuse(upstream_failed(x_.info_, false, "The model's stream broke off."));
+      co_return co_await cut_stream();
+    }
+    if (done && chunked_) http1::append_last_chunk(out_);
+    if (!out_.empty()) {
+      client_.deadline_in(kWriteTime);
+      const net::Io io = co_await client_.write(out_);
+      client_.no_deadline();
+      if (io != net::Io::ok) {
+        x_.record_.end = Outcome::End::client_gone;
+        co_return false;
+      }
+      if (!x_.record_.first_byte) x_.record_.first_byte = x_.state_.loop.now().steady;
+      out_.clear();
+    }
+    if (done) co_return true;
+    upstream_.deadline_in(kStreamPause);
+    const net::Io io = co_await upstream_.read_more();
+    if (io == net::Io::ok) continue;
+    if (io == net::Io::closed && decoder_.at_end() == http1::BodyState::done) {
+      if (!finish_stream()) co_return co_await cut_stream();
+      if (chunked_) http1::append_last_chunk(out_);
+      client_.deadline_in(kWriteTime);
+      if (co_await client_.write(out_) != net::Io::ok) {
+        x_.record_.end = Outcome::End::client_gone;
+        co_return false;
+      }
+      co_return true;
+    }
+    x_.record_.error = "the upstream ended the connection inside its stream";
+    x_.record_.end = Outcome::End::upstream_gone;
+    x_.refuse(upstream_failed(x_.info_, io == net::Io::timed_out, "The model's stream broke off."));
+    co_return co_await cut_stream();
+  }
+}
+
+}  // namespace davy::gateway
