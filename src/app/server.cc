@@ -9,6 +9,7 @@
 
 #include "app/builtins.h"
 #include "app/snapshot_builder.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "core/live_control.h"
 #include "mechanisms/store/home.h"
@@ -132,7 +133,7 @@ class RunningServer final : public Server {
 
  private:
   Result<void> open_home(const LoadedConfig& loaded) {
-    DAVY_ASSIGN(auto home, store::Home::open_or_create(loaded.settings.home));
+    DAVY_ASSIGN(auto home, store::Home::open_or_create(resolve(loaded.folder, loaded.settings.home)));
     home_.emplace(std::move(home));
     DAVY_ASSIGN(auto lock, store::HomeLock::take(*home_, kLockPatience));
     lock_.emplace(std::move(lock));
