@@ -31,7 +31,8 @@ bool read_text(const json::object& object, std::string_view key, std::string& ou
 }  // namespace
 
 bool KeyRecord::expired(WallTime now) const noexcept {
-  return expires && now >= *expires + std::chrono::days(1);
+  // In days: the nanoseconds of WallTime end in the year 2262.
+  return expires && std::chrono::floor<std::chrono::days>(now) > *expires;
 }
 
 std::string to_json(const KeyRecord& record) {

@@ -18,7 +18,7 @@ namespace {
 struct Entry {
   crypto::Digest hmac{};
   std::string experiment;
-  std::optional<WallTime> ends;  // the first moment at which it serves no more
+  std::optional<std::chrono::sys_days> expires;  // the last day on which it serves
   bool revoked = false;
 };
 
@@ -79,7 +79,9 @@ KeyVerdict KeyRing::check(std::string_view key, WallTime now) const {
   if (!known || !same) return {Kind::unknown, {}, {}};
   const Entry& entry = found->second;
   Kind kind = Kind::good;
-  if (entry.ends && now >= *entry.ends) kind = Kind::expired;
+  if (entry.expires && std::chrono::floor<std::chrono::days>(now) > *entry.expires) {
+    kind = Kind::expired;
+  }
   if (entry.revoked) kind = Kind::revoked;
   return {kind, std::string(parts->id), entry.experiment};
 }
@@ -106,7 +108,7 @@ Result<void> KeyRing::reload(const StateStore& store) {
       (void)crypto::from_hex(record->hmac, entry.hmac);  // checked by key_record_from_json
       entry.experiment = std::move(record->experiment);
       entry.revoked = record->revoked.has_value();
-      if (record->expires) entry.ends = *record->expires + std::chrono::days(1);
+      entry.expires = record->expires;
       made->keys.emplace(std::move(record->id), std::move(entry));
     }
   }));

@@ -93,8 +93,10 @@ std::string where(const StoryFinding& finding) {
   return out;
 }
 
-std::string_view verb(std::string_view mode) {
-  return mode == "enforce" ? "enforced" : mode == "observe" ? "only observed" : mode;
+std::string verb(std::string_view mode) {
+  if (mode == "enforce") return "enforced";
+  if (mode == "observe") return "only observed";
+  return printable(mode, kMaxValue);
 }
 
 std::string named(std::string_view id, const RuleInfo* rule) {
