@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 #include <ostream>
 #include <string>
 
@@ -59,14 +60,33 @@ class CheckCommand final : public Command {
         << counted(warnings, "warning") << '\n';
     out << "policy " << snapshot.policy_digest << "\n";
     for (const Mode mode : {Mode::enforce, Mode::observe, Mode::off}) {
-      std::vector<std::string> ids;
-      for (std::size_t i = 0; i < catalogue().size(); ++i) {
-        const RuleId rule{static_cast<std::uint16_t>(i)};
-        if (snapshot.modes.mode(rule) == mode) ids.emplace_back(name(rule));
-      }
+      std::size_t number = 0;
+      const std::vector<std::string> ids = rules_in(mode, snapshot.modes, number);
       if (ids.empty()) continue;
-      out << '\n' << heading(mode) << " (" << ids.size() << ")\n" << wrapped(join(ids, " "), 2);
+      out << '\n' << heading(mode) << " (" << number << ")\n" << wrapped(join(ids, " "), 2);
     }
+  }
+
+  // The ids; a folder whose many rules all have the mode is one entry, "a.b.*".
+  static std::vector<std::string> rules_in(Mode mode, const RuleModes& modes, std::size_t& number) {
+    std::vector<std::string> out;
+    const auto all = catalogue();
+    for (std::size_t begin = 0; begin < all.size();) {
+      const std::string_view folder = all[begin].id.substr(0, all[begin].id.rfind('.') + 1);
+      std::vector<std::string> ids;
+      std::size_t end = begin;
+      for (; end < all.size() && all[end].id.starts_with(folder); ++end) {
+        const RuleId rule{static_cast<std::uint16_t>(end)};
+        if (modes.mode(rule) == mode) ids.emplace_back(all[end].id);
+      }
+      number += ids.size();
+      if (ids.size() == end - begin && ids.size() > kManyRules) {
+        ids = {std::string(folder) + "*"};
+      }
+      std::move(ids.begin(), ids.end(), std::back_inserter(out));
+      begin = end;
+    }
+    return out;
   }
 
   static std::string_view heading(Mode mode) {
@@ -77,6 +97,8 @@ class CheckCommand final : public Command {
     }
     return "Off";
   }
+
+  static constexpr std::size_t kManyRules = 3;
 
   std::string config_ = "./davylamp.yaml";
 };

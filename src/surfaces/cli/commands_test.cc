@@ -49,7 +49,9 @@ TEST(RulesCommand, ABrokenConfigurationIsTrouble) {
 }
 
 TEST(RulesCommand, AnUnknownFormatIsRefused) {
-  EXPECT_EQ(run(rules_command(), {"-o", "xml"}).status, kUsage);
+  const Ran ran = run(rules_command(), {"-o", "xml"});
+  EXPECT_EQ(ran.status, kUsage);
+  EXPECT_TRUE(holds(ran.err, "table")) << ran.err;
 }
 
 TEST(ExplainCommand, SaysWhyAndWhatToDo) {
@@ -127,6 +129,17 @@ TEST(CheckCommand, AFineConfigurationIsSummarised) {
   EXPECT_TRUE(holds(ran.out, "Observed: these record and change nothing ("));
   EXPECT_TRUE(holds(ran.out, "Off (1)\n  access.control.contained\n")) << ran.out;
   EXPECT_TRUE(holds(ran.err, "x.yaml:3:1: warning: careful\n"));
+}
+
+TEST(CheckCommand, AFolderWithManyRulesOfOneModeIsOneEntry) {
+  FakeSnapshots snapshots;
+  const Ran whole = run(check_command(), {}, snapshots);
+  EXPECT_TRUE(holds(whole.out, " access.keys.*")) << whole.out;
+  EXPECT_FALSE(holds(whole.out, "access.keys.missing")) << whole.out;
+  snapshots.settings.rules = {{"access.keys.missing", Mode::off, {}}};
+  const Ran split = run(check_command(), {}, snapshots);
+  EXPECT_FALSE(holds(split.out, "access.keys.*")) << split.out;
+  EXPECT_TRUE(holds(split.out, "Off (1)\n  access.keys.missing\n")) << split.out;
 }
 
 TEST(CheckCommand, EveryMistakeIsShownAndCounted) {

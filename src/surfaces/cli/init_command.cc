@@ -105,7 +105,7 @@ class InitCommand final : public Command {
     } else {
       out << "wrote " << printable(pepper_path, 4096) << " (mode 0600: keep it out of backups)\n";
     }
-    const bool usual = config == std::string("./") + kConfigName;
+    const bool usual = config == kConfigName;  // the default of `-c`
     const std::string option = usual ? "" : " -c " + printable(config, 4096);
     out << "\nNext:\n"
         << profile.next << option << "\n  davy check" << option << "\n  davy key create" << option

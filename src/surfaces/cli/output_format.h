@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <map>
 #include <string>
 
 namespace davy::cli {
@@ -11,10 +10,13 @@ namespace davy::cli {
 enum class OutputFormat : std::uint8_t { table, json };
 
 inline void add_output_option(CLI::App& app, OutputFormat& format) {
-  static const std::map<std::string, OutputFormat> kFormats{{"table", OutputFormat::table},
-                                                            {"json", OutputFormat::json}};
-  app.add_option("-o,--output", format, "table or json")
-      ->transform(CLI::CheckedTransformer(kFormats))
+  app.add_option_function<std::string>(
+         "-o,--output",
+         [&format](const std::string& text) {
+           format = text == "json" ? OutputFormat::json : OutputFormat::table;
+         },
+         "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
       ->default_str("table");
 }
 
