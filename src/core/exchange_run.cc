@@ -106,6 +106,7 @@ bool ExchangeRun::contained() {
   const auto containment = control_->standing(info_.principal, model);
   if (!containment) return false;
   findings_.push_back(finding_of(*containment));
+  findings_.back().location.file = side_;
   stage_of_denial_ = kControlName;
   stopped_ = Decision::deny(findings_.back());
   return true;
@@ -133,6 +134,7 @@ std::optional<std::size_t> ExchangeRun::absorb(StageOutput& out, bool only_recor
       if (item.effect == StageOutput::Effect::redact) ++enforced_edits;
       if (item.effect == StageOutput::Effect::deny && !denial) denial = findings_.size();
     }
+    if (item.finding.location.file.empty()) item.finding.location.file = side_;
     findings_.push_back(std::move(item.finding));
   }
   return denial;
@@ -216,6 +218,7 @@ Result<Decision> ExchangeRun::on_request(std::span<const Segment> segments, Scra
 }
 
 Result<Decision> ExchangeRun::on_answer_head(const AnswerHead& head, Scratch& scratch) {
+  side_ = "answer";
   if (stopped_) return *stopped_;
   return over_stages(
       false,
@@ -253,6 +256,7 @@ Result<ChunkVerdict> ExchangeRun::on_chunk(const StreamSegment& segment, Scratch
     const Stream* known = find(segment.key);
     return ChunkVerdict{stopped_->value(), known == nullptr ? 0 : known->released, {}};
   };
+  side_ = "answer";
   if (stopped_) return stop();
   auto accepted = accept(segment);
   if (!accepted) {

@@ -97,7 +97,8 @@ def test_an_attack_on_the_framing_is_refused(gateway, practice, name):
     if status is not None:
         assert got == status, answer[:300]
         assert b"connection: close" in answer.lower()
-    assert answer.count(b"HTTP/1.1 ") == 1, "a second request was read out of the first"
+    # The sentence in a body may name a version too: only lines count.
+    assert (b"\n" + answer).count(b"\nHTTP/1.1 ") == 1, "a second request was read out of the first"
     assert practice.calls() == before
 
 

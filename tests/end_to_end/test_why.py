@@ -26,7 +26,7 @@ def test_why_tells_the_same_as_json(gateway):
     assert told["upstream_called"] is False
     assert told["policy"] == answer.json()["policy"]
     finding = next(f for f in told["findings"] if f["rule"] == "guardrails.sanitize.phrase")
-    assert finding["location"]["pointer"] == "/messages/1/content"
+    assert finding["pointer"] == "/messages/1/content"
     assert finding["provenance"] == "user"
     assert finding["mode"] == "enforce"
     assert finding["next_step"] == answer.json()["next_step"]

@@ -53,7 +53,10 @@ Shown shown(const Problem& problem, Detail detail) {
     out.title = problem.title.empty() ? phrase_of(problem.status) : problem.title;
     out.detail = problem.detail;
     out.message = problem.detail.empty() ? std::string(out.title) : problem.detail;
-    if (!problem.next_step.empty()) out.message += " " + problem.next_step;
+    if (!problem.next_step.empty()) {
+      const bool ended = out.message.ends_with(".") || out.message.ends_with("?");
+      out.message += (ended ? " " : ". ") + problem.next_step;
+    }
   }
   if (!problem.request_id.empty()) out.message += " (request id " + problem.request_id + ")";
   return out;
