@@ -33,6 +33,8 @@ std::span<const ModuleInfo> modules() {
       secrets::module_info(),
       {"pillars/monitoring/evidence", "What happened to this request, and why?", Maturity::usable,
        Posture::trusted_only},
+      // Its bytes are read by the codec and the dialect.
+      // fuzzer: mechanisms/net/http1/split_fuzz.cc
       {"surfaces/gateway", "Does this exchange go through, and what is recorded of it?",
        Maturity::usable, Posture::untrusted_input},
       {"surfaces/practice", "What does a model without any guard do?", Maturity::usable,

@@ -54,6 +54,9 @@ class Connection {
   // Whether the peer has ended the connection or sent what nobody asked for: an idle
   // upstream connection that did must not be used again. One system call, never waits.
   [[nodiscard]] bool usable_while_idle() noexcept;
+  // Whether the peer has ended its side and nothing that it sent waits in the kernel.
+  // A peer that only stopped writing looks the same. One system call, never waits.
+  [[nodiscard]] bool peer_ended() noexcept;
 
   // Orderly: says that no more comes. `close` ends it at once; both are safe to repeat.
   void shut_down_writing() noexcept;

@@ -43,6 +43,9 @@ class Exchange {
   [[nodiscard]] net::Task<bool> open_evidence();
   [[nodiscard]] net::Task<bool> call_upstream();
   [[nodiscard]] bool write_upstream_head(const UpstreamUrl& url, std::string& out);
+  // While an upstream works: ends the call when the client has gone, so that what waits
+  // on the upstream sees it closed and asks client_left_.
+  static void watch_client(void* exchange) noexcept;
 
   void refuse(Refusal refusal) { refusal_ = std::move(refusal); }
   void refuse(RuleId rule, std::string message, std::string fix = {});
@@ -75,6 +78,8 @@ class Exchange {
   std::unique_ptr<net::Connection> upstream_;
   const UpstreamUrl* upstream_url_ = nullptr;
   std::optional<http1::ResponseParser> answer_parser_;
+  bool client_left_ = false;
+  net::TimerWheel::Timer client_watch_{state_.loop.timers(), &Exchange::watch_client, this};
 };
 
 }  // namespace davy::gateway

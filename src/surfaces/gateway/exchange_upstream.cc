@@ -50,8 +50,23 @@ bool Exchange::write_upstream_head(const UpstreamUrl& url, std::string& out) {
   return true;
 }
 
+void Exchange::watch_client(void* exchange) noexcept {
+  auto& self = *static_cast<Exchange*>(exchange);
+  // Bytes beyond this request are the next one: whoever sent them may have ended its
+  // side, and is answered.
+  const bool pipelined = self.client_.input().size() > self.consumed_;
+  if (self.upstream_ != nullptr && !pipelined && self.client_.peer_ended()) {
+    self.client_left_ = true;
+    self.record_.end = Outcome::End::client_gone;
+    self.upstream_->abort();
+    return;
+  }
+  self.client_watch_.set(kClientWatch);
+}
+
 net::Task<bool> Exchange::call_upstream() {
   record_.upstream_start = state_.loop.now().steady;
+  client_watch_.set(kClientWatch);
   std::string head;
   bool sent = false;
   for (const UpstreamUrl& url : info_.model->upstreams) {
@@ -73,6 +88,7 @@ net::Task<bool> Exchange::call_upstream() {
       const net::Io io = co_await upstream_->write(parts);
       wipe(head.data(), head.size());
       sent = io == net::Io::ok;
+      if (!sent && client_left_) co_return false;
       // Not all of the request was taken, so it cannot have been acted upon.
       if (!sent && !lease->reused) break;
     }
@@ -101,6 +117,7 @@ net::Task<bool> Exchange::call_upstream() {
     }
     const net::Io io = co_await upstream_->read_more();
     if (io != net::Io::ok) {
+      if (client_left_) co_return false;
       record_.error = io == net::Io::timed_out ? "the upstream did not answer in time"
                                                : "the upstream ended the connection";
       record_.end = Outcome::End::upstream_gone;

@@ -24,6 +24,11 @@ inline constexpr std::chrono::seconds kAnswerTime{600};
 // Between two pieces of a stream.
 inline constexpr std::chrono::seconds kStreamPause{300};
 
+// How often we look whether the client is still there while the model works: nobody
+// should pay for words that nobody reads. As in nginx, a client that ends its sending
+// side before its answer has come counts as gone.
+inline constexpr std::chrono::milliseconds kClientWatch{500};
+
 // After an answer to a request that was not read to its end: how much and how long we
 // still read, so that the client sees the answer and not a reset.
 inline constexpr std::size_t kLingerBytes = 1024 * 1024;

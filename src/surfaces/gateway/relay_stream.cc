@@ -191,6 +191,7 @@ net::Task<bool> Relay::stream() {
     upstream_.deadline_in(kStreamPause);
     const net::Io io = co_await upstream_.read_more();
     if (io == net::Io::ok) continue;
+    if (x_.client_left_) co_return false;
     if (io == net::Io::closed && decoder_.at_end() == http1::BodyState::done) {
       if (!finish_stream()) co_return co_await cut_stream();
       if (chunked_) http1::append_last_chunk(out_);
