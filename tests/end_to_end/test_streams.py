@@ -1,7 +1,9 @@
 """Streams go through while they flow, and their end is told as it was."""
 
+import contextlib
 import json
 import threading
+import time
 
 import httpx
 import openai
@@ -133,29 +135,54 @@ def test_a_client_that_hangs_up_ends_the_generation(recording, upstream):
     assert event["bytes_out"] > 0
     assert event["decision"] == "allow"
     assert "finish_reason" not in event
+    assert "client left" in event["error"]
+    assert "client left" in recording.why(request_id)
 
 
-def test_a_client_that_hangs_up_while_the_model_thinks_is_noticed(recording, upstream):
+def wait_for_the_end_of(handler, ended):
+    """Sends nothing more and says when the gateway has ended the connection."""
+    handler.connection.settimeout(PATIENCE)
+    with contextlib.suppress(ConnectionResetError):
+        assert handler.connection.recv(1) == b""
+    ended.set()
+
+
+def test_a_client_that_hangs_up_while_the_model_is_silent_ends_the_generation(recording, upstream):
     """Nothing is written for a while, so only watching the client can tell."""
-    release, finished = threading.Event(), threading.Event()
+    ended = threading.Event()
 
     def behave(handler):
         Upstream.begin_stream(handler)
         Upstream.send(handler, chunk("one "))
-        release.wait(PATIENCE)
-        try:
-            for _ in range(1000):
-                Upstream.send(handler, chunk("two " * 100))
-        except OSError:
-            finished.set()
+        wait_for_the_end_of(handler, ended)
 
     upstream.behave = behave
     with open_stream(recording) as answer:
         request_id = answer.headers["davy-request-id"]
         next(answer.iter_bytes())
-    release.set()
-    assert finished.wait(PATIENCE)
-    assert recording.event(request_id)["stream"] is True
+    assert ended.wait(PATIENCE), "the upstream still works for nobody"
+    assert "client left" in recording.event(request_id)["error"]
+
+
+def test_a_client_that_hangs_up_before_a_whole_answer_ends_the_generation(recording, upstream):
+    ended = threading.Event()
+    upstream.behave = lambda handler: wait_for_the_end_of(handler, ended)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(recording.url + "/chat/completions", json=chat_body("hi"), timeout=1,
+                   headers={"Authorization": f"Bearer {recording.key}"}, trust_env=False)
+    assert ended.wait(PATIENCE), "the upstream still works for nobody"
+    event = wait_for("the event", lambda: recording.events(sourcetype="model_api_logs"))[-1]
+    assert "client left" in event["error"]
+
+
+def test_a_client_that_waits_is_not_taken_for_gone(recording, upstream):
+    """Longer than the gateway's looks at the client are apart."""
+    def behave(handler):
+        time.sleep(2)
+        Upstream.answer(handler)
+
+    upstream.behave = behave
+    assert recording.post(chat_body("hi")).status_code == 200
 
 
 def test_a_stream_to_an_old_client_ends_with_the_connection(recording, upstream):

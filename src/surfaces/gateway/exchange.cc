@@ -178,6 +178,9 @@ void Exchange::record() noexcept {
       outcome.tokens_out = record_.usage->completion_tokens;
     }
     run_.finish(outcome);
+    if (record_.end == Outcome::End::client_gone && record_.error.empty()) {
+      record_.error = "the client left before the exchange ended";
+    }
     state_.series->record(info_, record_, run_, now);
     for (const StageError& error : run_.stage_errors()) {
       log::warning("a stage failed", {{"stage", error.stage},

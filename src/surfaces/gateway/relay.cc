@@ -117,9 +117,9 @@ net::Task<bool> Relay::collect(std::string_view& body) {
       continue;
     }
     const net::Io io = co_await upstream_.read_more();
+    if (io != net::Io::ok && x_.client_left_) co_return false;
     if (io == net::Io::closed && decoder_.at_end() == http1::BodyState::done) break;
     if (io != net::Io::ok) {
-      if (x_.client_left_) co_return false;
       x_.record_.end = Outcome::End::upstream_gone;
       x_.record_.error = "the upstream ended the connection inside its answer";
       x_.refuse(upstream_failed(x_.info_, io == net::Io::timed_out, x_.record_.error));
