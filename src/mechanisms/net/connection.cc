@@ -1,8 +1,10 @@
 #include "mechanisms/net/connection.h"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <cstring>
@@ -72,14 +74,30 @@ Task<Io> Connection::read_more() {
   co_return error ? classify(error) : Io::ok;
 }
 
-Task<Io> Connection::write(std::string_view data) {
-  boost::system::error_code error;
-  co_await asio::async_write(socket_, asio::buffer(data.data(), data.size()),
-                             asio::redirect_error(kAwait, error));
-  co_return error ? classify(error) : Io::ok;
+bool Connection::write_now(std::string_view& first, std::string_view& second) noexcept {
+  // Two parts at most, and none of them empty: the usual shapes of a message.
+  iovec parts[2];
+  int count = 0;
+  for (const std::string_view part : {first, second}) {
+    // sendmsg only reads, but iovec has no const.
+    if (!part.empty()) parts[count++] = {const_cast<char*>(part.data()), part.size()};
+  }
+  if (count == 0) return true;
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = static_cast<std::size_t>(count);
+  const ssize_t sent =
+      ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent <= 0) return false;
+  const std::size_t of_first = std::min(static_cast<std::size_t>(sent), first.size());
+  first.remove_prefix(of_first);
+  second.remove_prefix(static_cast<std::size_t>(sent) - of_first);
+  return first.empty() && second.empty();
 }
 
-Task<Io> Connection::write(std::span<const asio::const_buffer> parts) {
+Task<Io> Connection::write(std::string_view first, std::string_view second) {
+  if (write_now(first, second)) co_return Io::ok;
+  const std::array<asio::const_buffer, 2> parts{asio::buffer(first), asio::buffer(second)};
   boost::system::error_code error;
   co_await asio::async_write(socket_, parts, asio::redirect_error(kAwait, error));
   co_return error ? classify(error) : Io::ok;

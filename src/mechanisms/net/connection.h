@@ -3,13 +3,10 @@
 // Belongs to one loop. At most one read and one write are under way at a time.
 #pragma once
 
-#include <array>
 #include <boost/asio/buffer.hpp>
 #include <chrono>
 #include <cstddef>
 #include <memory>
-#include <span>
-#include <string>
 #include <string_view>
 
 #include "mechanisms/net/loop.h"
@@ -43,9 +40,13 @@ class Connection {
 
   // Waits until at least one more byte is in input().
   [[nodiscard]] Task<Io> read_more();
-  // Writes all of it.
-  [[nodiscard]] Task<Io> write(std::string_view data);
-  [[nodiscard]] Task<Io> write(std::span<const asio::const_buffer> parts);
+  // Writes as much as the kernel takes at once, of `first` and then `second`; takes what
+  // went out off their fronts. Most messages go whole, and then nothing has to wait:
+  //   if (!c.write_now(a, b)) io = co_await c.write(a, b);
+  // True: both are empty now. An error shows in the write that follows.
+  [[nodiscard]] bool write_now(std::string_view& first, std::string_view& second) noexcept;
+  // Writes all of both.
+  [[nodiscard]] Task<Io> write(std::string_view first, std::string_view second = {});
 
   // Reads and writes after this point end with timed_out. Replaces the one before.
   void deadline_in(std::chrono::nanoseconds time) noexcept;

@@ -23,7 +23,9 @@ Task<Result<UpstreamPool::Lease>> UpstreamPool::acquire(const UpstreamUrl& url,
   while (!idle.empty()) {
     Idle last = std::move(idle.back());
     idle.pop_back();
-    if (now - last.since < kIdleTime && last.connection->usable_while_idle()) {
+    const auto idle_for_so_long = now - last.since;
+    if (idle_for_so_long < kSurelyAlive ||
+        (idle_for_so_long < kIdleTime && last.connection->usable_while_idle())) {
       co_return Lease{std::move(last.connection), true};
     }
   }

@@ -64,7 +64,9 @@ net::Task<bool> Exchange::run() {
   if (route() && judge_head()) {
     answered = co_await read_body();
     if (answered) answered = co_await judge_request();
-    if (answered) answered = co_await open_evidence();
+    if (answered && snapshot_->settings.evidence == Evidence::required) {
+      answered = co_await open_evidence();
+    }
     if (answered) answered = co_await call_upstream();
     if (answered) {
       Relay relay(*this);

@@ -179,7 +179,6 @@ net::Task<bool> Exchange::judge_request() {
 }
 
 net::Task<bool> Exchange::open_evidence() {
-  if (snapshot_->settings.evidence != Evidence::required) co_return true;
   const Event begin = exchange_event(info_, record_, run_, state_.loop.now());
   Result<void> kept = internal_error("the worker pool is full");
   const bool ran = co_await shared_.workers.run(

@@ -10,6 +10,8 @@
 namespace davy::gateway {
 namespace {
 
+constexpr std::size_t kUsualHead = 1024;
+
 // Fields of a request that must not reach the upstream: they are addressed to us.
 bool for_us_alone(std::string_view field) {
   static constexpr std::array<std::string_view, 5> kOurs{"authorization", "x-api-key", "api-key",
@@ -68,6 +70,7 @@ net::Task<bool> Exchange::call_upstream() {
   record_.upstream_start = state_.loop.now().steady;
   client_watch_.set(kClientWatch);
   std::string head;
+  head.reserve(kUsualHead);
   bool sent = false;
   for (const UpstreamUrl& url : info_.model->upstreams) {
     // Twice: a connection from the pool may have been ended by the other side just now.
@@ -83,9 +86,12 @@ net::Task<bool> Exchange::call_upstream() {
       upstream_url_ = &url;
       record_.upstream_called = true;
       upstream_->deadline_in(kAnswerTime);
-      const std::array<net::asio::const_buffer, 2> parts{net::asio::buffer(head),
-                                                         net::asio::buffer(body_)};
-      const net::Io io = co_await upstream_->write(parts);
+      std::string_view unsent_head = head;
+      std::string_view unsent_body = body_;
+      net::Io io = net::Io::ok;
+      if (!upstream_->write_now(unsent_head, unsent_body)) {
+        io = co_await upstream_->write(unsent_head, unsent_body);
+      }
       wipe(head.data(), head.size());
       sent = io == net::Io::ok;
       if (!sent && client_left_) co_return false;

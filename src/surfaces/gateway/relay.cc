@@ -1,7 +1,6 @@
 #include "surfaces/gateway/relay.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/strings.h"
 #include "generated/rules.h"
@@ -218,9 +217,9 @@ net::Task<bool> Relay::whole() {
   x_.record_.first_byte = x_.state_.loop.now().steady;
   x_.record_.bytes_out = body.size();
   client_.deadline_in(kWriteTime);
-  const std::array<net::asio::const_buffer, 2> parts{net::asio::buffer(out_),
-                                                     net::asio::buffer(body)};
-  const net::Io io = co_await client_.write(parts);
+  std::string_view unsent_head = out_;
+  net::Io io = net::Io::ok;
+  if (!client_.write_now(unsent_head, body)) io = co_await client_.write(unsent_head, body);
   client_.no_deadline();
   if (io != net::Io::ok) x_.record_.end = Outcome::End::client_gone;
   co_return io == net::Io::ok;
