@@ -16,8 +16,8 @@ namespace {
 
 // Full enough to be written without waiting for more.
 constexpr std::size_t kHurryEvents = 4096;
-// How much is formatted before it is written.
-constexpr std::size_t kWriteSize = 1 << 20;
+// Memory that a batch may keep for the next one.
+constexpr std::size_t kKeptBytes = std::size_t{4} << 20;
 
 std::size_t text_size(const Event& event) {
   std::size_t size = 0;
@@ -25,6 +25,15 @@ std::size_t text_size(const Event& event) {
     if (const auto* const text = std::get_if<std::string>(&value)) size += text->size();
   }
   return size;
+}
+
+// The event's line, in memory of the calling thread that the next call uses again.
+const std::string& line_of(const Event& event) {
+  thread_local std::string line;
+  line.clear();
+  append_json(line, event);
+  line += '\n';
+  return line;
 }
 
 Error disk_error(const std::string& path, int number) {
@@ -114,18 +123,21 @@ JsonlEventSink::~JsonlEventSink() {
 Result<void> JsonlEventSink::begin(const Event& begin) {
   Event event = begin;
   if (event.find(Field::action) == nullptr) event.set(Field::action, "begin");
-  const std::size_t text = text_size(event);
-  if (text > kMaxEventText) return limit_reached("the event is too large to be kept");
+  if (text_size(event) > kMaxEventText) {
+    return limit_reached("the event is too large to be kept");
+  }
   const std::string id(event.text(Field::request_id));
   if (id.empty()) return invalid_input("a begin record needs a request_id");
+  const std::string& line = line_of(event);
   std::unique_lock lock(mutex_);
-  if (begun_.size() >= limits_.events / 2 || queue_.size() + begun_.size() >= limits_.events ||
-      queued_text_ + text > limits_.bytes) {
+  if (begun_.size() >= limits_.events / 2 || queue_.events() + begun_.size() >= limits_.events ||
+      queue_.lines.size() + line.size() > limits_.bytes) {
     return limit_reached("the queue of events is full");
   }
   if (!begun_.insert(id).second) return invalid_input("this request_id has begun already");
-  queue_.push_back({std::move(event), text, true});
-  queued_text_ += text;
+  queue_.lines += line;
+  queue_.ends.push_back(queue_.lines.size());
+  queue_.sync = true;
   Waiter waiter;
   auto written = wait(lock, waiter);
   if (!written) begun_.erase(id);
@@ -133,26 +145,30 @@ Result<void> JsonlEventSink::begin(const Event& begin) {
 }
 
 Result<void> JsonlEventSink::append(Event event) {
-  const std::size_t text = text_size(event);
+  const bool large = text_size(event) > kMaxEventText;
+  static const std::string kNothing;
+  const std::string& line = large ? kNothing : line_of(event);
   const std::lock_guard lock(mutex_);
   bool ends = false;
   if (!begun_.empty() && event.sourcetype() == Sourcetype::model_api_logs &&
       event.find(Field::action) == nullptr) {
     ends = begun_.erase(std::string(event.text(Field::request_id))) != 0;
   }
-  if (text > kMaxEventText) {
+  if (large) {
     ++stats_.lost;
     return limit_reached("the event is too large to be kept");
   }
   // The end of what was begun has its place.
   if (!ends &&
-      (queue_.size() + begun_.size() >= limits_.events || queued_text_ + text > limits_.bytes)) {
+      (queue_.events() + begun_.size() >= limits_.events ||
+       queue_.lines.size() + line.size() > limits_.bytes)) {
     ++stats_.lost;
     return limit_reached("the queue of events is full");
   }
-  queue_.push_back({std::move(event), text, ends});
-  queued_text_ += text;
-  if (queue_.size() == 1 || queue_.size() == kHurryEvents) wake_.notify_one();
+  queue_.lines += line;
+  queue_.ends.push_back(queue_.lines.size());
+  queue_.sync |= ends;
+  if (queue_.events() == 1 || queue_.events() == kHurryEvents) wake_.notify_one();
   return {};
 }
 
@@ -180,26 +196,25 @@ Result<void> JsonlEventSink::wait(std::unique_lock<std::mutex>& lock, Waiter& wa
 void JsonlEventSink::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [&] { return stopping_ || urgent_ || !queue_.empty(); });
+    wake_.wait(lock, [&] { return stopping_ || urgent_ || queue_.events() != 0; });
     if (!urgent_ && !stopping_) {
       wake_.wait_for(lock, kLinger,
-                     [&] { return stopping_ || urgent_ || queue_.size() >= kHurryEvents; });
+                     [&] { return stopping_ || urgent_ || queue_.events() >= kHurryEvents; });
     }
-    if (queue_.empty() && waiters_.empty()) {
+    if (queue_.events() == 0 && waiters_.empty()) {
       if (stopping_) return;
       urgent_ = false;
       continue;
     }
-    std::deque<Entry> batch = std::exchange(queue_, {});
+    std::swap(batch_, queue_);  // queue_ takes over the memory of the last batch
     std::vector<Waiter*> waiters = std::exchange(waiters_, {});
-    queued_text_ = 0;
     urgent_ = false;
     lock.unlock();
     std::size_t kept = 0;
-    const int error = write_batch(batch, kept);
-    const std::size_t lost = batch.size() - kept;
-    const bool batch_was_empty = batch.empty();
-    batch.clear();  // frees many strings: not under the lock
+    const int error = write_batch(batch_, kept);
+    const std::size_t lost = batch_.events() - kept;
+    const bool batch_was_empty = batch_.events() == 0;
+    batch_.clear();
     lock.lock();
     stats_.appended += kept;
     stats_.lost += lost;
@@ -213,37 +228,29 @@ void JsonlEventSink::run() {
   }
 }
 
+void JsonlEventSink::Batch::clear() noexcept {
+  lines.clear();
+  ends.clear();
+  sync = false;
+  // A burst should not keep its memory for ever.
+  if (lines.capacity() > kKeptBytes) lines = {};
+}
+
 // Counts in `kept` the events whose whole line went to the file. Gives the error's number.
-int JsonlEventSink::write_batch(const std::deque<Entry>& batch, std::size_t& kept) {
-  bool sync = false;
+int JsonlEventSink::write_batch(const Batch& batch, std::size_t& kept) {
   int error = 0;
-  std::vector<std::size_t> ends;  // of the lines in buffer_
-  buffer_.clear();
-  const auto write_buffer = [&] {
-    const std::size_t done = write_some(file_.get(), buffer_, error);
-    for (const std::size_t end : ends) kept += end <= done ? 1 : 0;
-    if (done > 0) torn_ = buffer_[done - 1] != '\n';
-    buffer_.clear();
-    ends.clear();
-  };
-  for (const Entry& entry : batch) {
-    // A write that failed inside a line left half of it: the next line must not join it.
-    if (buffer_.empty() && torn_) buffer_ += '\n';
-    append_json(buffer_, entry.event);
-    buffer_ += '\n';
-    ends.push_back(buffer_.size());
-    sync = sync || entry.sync;
-    if (buffer_.size() >= kWriteSize) write_buffer();
-    if (error != 0) break;
+  // A write that failed inside a line left half of it: the next line must not join it.
+  if (torn_ && !batch.lines.empty()) torn_ = write_some(file_.get(), "\n", error) == 0;
+  if (error == 0 && !batch.lines.empty()) {
+    const std::size_t done = write_some(file_.get(), batch.lines, error);
+    for (const std::size_t end : batch.ends) kept += end <= done ? 1 : 0;
+    if (done > 0) torn_ = batch.lines[done - 1] != '\n';
   }
-  if (error == 0 && !buffer_.empty()) write_buffer();
-  if (error == 0 && sync) error = sync_file(file_.get());
+  if (error == 0 && batch.sync) error = sync_file(file_.get());
   if (error != 0) {
     log::error("events were lost",
-               {{"file", path_}, {"lost", batch.size() - kept}, {"why", strerrordesc_np(error)}});
+               {{"file", path_}, {"lost", batch.events() - kept}, {"why", strerrordesc_np(error)}});
   }
-  // A burst should not keep its memory for ever.
-  if (buffer_.capacity() > 4 * kWriteSize) buffer_ = {};
   return error;
 }
 

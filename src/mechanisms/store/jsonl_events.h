@@ -10,7 +10,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,7 +33,7 @@ inline constexpr std::size_t kMaxEventLine = 1 << 20;
 
 struct JsonlLimits {
   std::size_t events = 65'536;           // waiting in the queue
-  std::size_t bytes = 64 * 1024 * 1024;  // of text waiting in the queue
+  std::size_t bytes = 64 * 1024 * 1024;  // of lines waiting in the queue
 };
 
 class JsonlEventSink final : public EventSink {
@@ -59,14 +58,18 @@ class JsonlEventSink final : public EventSink {
 
  private:
   struct Waiter;
-  struct Entry {
-    Event event;
-    std::size_t text = 0;
+  // Lines that wait for one write. They are written out by whoever appends, so that an
+  // event's many strings are freed by the thread that made them.
+  struct Batch {
+    std::string lines;
+    std::vector<std::size_t> ends;  // of each line
     bool sync = false;
+    [[nodiscard]] std::size_t events() const noexcept { return ends.size(); }
+    void clear() noexcept;
   };
   JsonlEventSink(Fd file, std::string path, JsonlLimits limits);
   void run();
-  [[nodiscard]] int write_batch(const std::deque<Entry>& batch, std::size_t& kept);
+  [[nodiscard]] int write_batch(const Batch& batch, std::size_t& kept);
   [[nodiscard]] Result<void> wait(std::unique_lock<std::mutex>& lock, Waiter& waiter);
 
   const Fd file_;
@@ -76,8 +79,7 @@ class JsonlEventSink final : public EventSink {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   // All below are guarded by mutex_.
-  std::deque<Entry> queue_;
-  std::size_t queued_text_ = 0;
+  Batch queue_;
   std::unordered_set<std::string> begun_;  // request ids with a begin and no end
   std::vector<Waiter*> waiters_;
   bool urgent_ = false;
@@ -86,7 +88,7 @@ class JsonlEventSink final : public EventSink {
   EventSinkStats stats_;
 
   // The writer thread's own.
-  std::string buffer_;
+  Batch batch_;
   bool torn_ = false;  // the last write stopped inside a line
 
   std::thread thread_;

@@ -175,9 +175,9 @@ TEST(JsonlEvents, FullQueueIsAnErrorAndCounted) {
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().kind, ErrorKind::limit);
   EXPECT_EQ(none->stats().lost, 1u);
-  const auto small = t.sink({100, 50});
+  const auto small = t.sink({100, 200});
   Event event = row("req_a", 1);
-  event.set(Field::detail, std::string(60, 'x'));
+  event.set(Field::detail, std::string(200, 'x'));
   EXPECT_FALSE(small->append(event).ok());
   EXPECT_EQ(small->stats().lost, 1u);
   EXPECT_TRUE(small->append(row("req_a", 1)).ok());

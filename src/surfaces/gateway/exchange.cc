@@ -47,6 +47,7 @@ Exchange::~Exchange() {
   if (document_) {
     state_.requests[shared_.routes.index_of(*match_.dialect)].push_back(std::move(document_));
   }
+  if (answer_parser_) state_.parsers.push_back(std::move(answer_parser_));
   record();
   shared_.active.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -61,9 +62,13 @@ void Exchange::refuse(RuleId rule, std::string message, std::string fix) {
 
 net::Task<bool> Exchange::run() {
   bool answered = false;
-  if (route() && judge_head()) {
-    answered = co_await read_body();
-    if (answered) answered = co_await judge_request();
+  if (route() && judge_head() && admit_body()) {
+    answered = take_body();
+    if (!answered) answered = co_await read_body();
+    if (answered) {
+      begin_document();
+      answered = large() ? co_await judge_large_request() : judge_small_request();
+    }
     if (answered && snapshot_->settings.evidence == Evidence::required) {
       answered = co_await open_evidence();
     }

@@ -37,8 +37,16 @@ class Exchange {
   // is gone).
   [[nodiscard]] bool route();
   [[nodiscard]] bool judge_head();
+  [[nodiscard]] bool admit_body();
+  // Takes the body if it is in the input already, whole; most are, and need no coroutine.
+  [[nodiscard]] bool take_body();
   [[nodiscard]] net::Task<bool> read_body();
-  [[nodiscard]] net::Task<bool> judge_request();
+  // In the worker pool where `large`, else here.
+  [[nodiscard]] bool large() const noexcept;
+  void begin_document();
+  [[nodiscard]] bool judge_small_request();
+  [[nodiscard]] net::Task<bool> judge_large_request();
+  [[nodiscard]] bool accept_decision(const Result<Decision>& decision);
   [[nodiscard]] bool find_model();
   [[nodiscard]] net::Task<bool> open_evidence();
   [[nodiscard]] net::Task<bool> call_upstream();
@@ -77,7 +85,7 @@ class Exchange {
   std::optional<Refusal> refusal_;
   std::unique_ptr<net::Connection> upstream_;
   const UpstreamUrl* upstream_url_ = nullptr;
-  std::optional<http1::ResponseParser> answer_parser_;
+  std::unique_ptr<http1::ResponseParser> answer_parser_;
   bool client_left_ = false;
   net::TimerWheel::Timer client_watch_{state_.loop.timers(), &Exchange::watch_client, this};
 };

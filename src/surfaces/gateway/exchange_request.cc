@@ -17,7 +17,7 @@ bool is_json(std::string_view content_type) {
 
 }  // namespace
 
-net::Task<bool> Exchange::read_body() {
+bool Exchange::admit_body() {
   const http1::Framing& framing = head_.framing();
   const std::string_view encoding =
       trim(head_.fields().find("content-encoding").value_or("identity"));
@@ -26,19 +26,37 @@ net::Task<bool> Exchange::read_body() {
     refuse(rules::kGatewayRequestNotExamined,
            "The body has a Content-Encoding, so its text cannot be examined.");
     refusal_->problem.status = 415;
-    co_return false;
+    return false;
   }
   if (!is_json(type)) {
     refuse(rules::kGatewayRequestNotExamined,
            "The body is not declared as JSON, so its text cannot be examined.",
            "Send `Content-Type: application/json`.");
     refusal_->problem.status = 415;
-    co_return false;
+    return false;
   }
   if (framing.content_length.value_or(0) > kMaxRequestBody) {
     refuse(rules::kGatewayRequestTooLarge, "The body is larger than 16 MiB.");
-    co_return false;
+    return false;
   }
+  return true;
+}
+
+bool Exchange::take_body() {
+  const http1::Framing& framing = head_.framing();
+  if (framing.chunked()) return false;
+  const std::size_t size = static_cast<std::size_t>(framing.content_length.value_or(0));
+  if (client_.input().size() < head_.size() + size) return false;
+  body_ = client_.input().substr(head_.size(), size);
+  consumed_ = head_.size() + size;
+  body_read_ = true;
+  keep_alive_ = framing.keep_alive && !shared_.draining.load(std::memory_order_relaxed);
+  record_.bytes_in = size;
+  return true;
+}
+
+net::Task<bool> Exchange::read_body() {
+  const http1::Framing& framing = head_.framing();
   client_.deadline_in(kBodyTime);
   if (framing.expect_continue &&
       co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n") != net::Io::ok) {
@@ -87,8 +105,8 @@ net::Task<bool> Exchange::read_body() {
         co_return false;
       }
     }
-    body_ = client_.input().substr(head_size, size);
-    consumed_ = head_size + size;
+    client_.no_deadline();
+    co_return take_body();
   }
   client_.no_deadline();
   body_read_ = true;
@@ -117,7 +135,7 @@ bool Exchange::find_model() {
   return true;
 }
 
-net::Task<bool> Exchange::judge_request() {
+void Exchange::begin_document() {
   auto& free = state_.requests[shared_.routes.index_of(*match_.dialect)];
   if (free.empty()) {
     document_ = match_.dialect->make_request();
@@ -125,30 +143,35 @@ net::Task<bool> Exchange::judge_request() {
     document_ = std::move(free.back());
     free.pop_back();
   }
+}
 
+bool Exchange::large() const noexcept {
+  return body_.size() > kPoolBody || run_.placement(body_.size()) == Placement::pool;
+}
+
+bool Exchange::judge_small_request() {
+  if (const auto read = document_->read(body_); !read) {
+    refuse(malformed(info_, read.error()));
+    return false;
+  }
+  return find_model() &&
+         accept_decision(run_.on_request(document_->segments(), state_.loop.scratch()));
+}
+
+net::Task<bool> Exchange::judge_large_request() {
   Result<void> read = Result<void>();
   Result<Decision> decision = Decision::allow();
-  const auto judge = [&](Scratch& scratch) {
-    decision = run_.on_request(document_->segments(), scratch);
-  };
-  bool ran = true;
-  if (body_.size() > kPoolBody) {
-    ran =
-        co_await shared_.workers.run(state_.loop, [&](Scratch&) { read = document_->read(body_); });
-  } else {
-    read = document_->read(body_);
-  }
+  bool ran = co_await shared_.workers.run(state_.loop,
+                                          [&](Scratch&) { read = document_->read(body_); });
   if (ran && !read) {
     refuse(malformed(info_, read.error()));
     co_return false;
   }
   if (ran) {
     if (!find_model()) co_return false;
-    if (run_.placement(body_.size()) == Placement::pool) {
-      ran = co_await shared_.workers.run(state_.loop, judge);
-    } else {
-      judge(state_.loop.scratch());
-    }
+    ran = co_await shared_.workers.run(state_.loop, [&](Scratch& scratch) {
+      decision = run_.on_request(document_->segments(), scratch);
+    });
   }
   if (!ran) {
     // Nothing was examined: the same as a control that failed.
@@ -156,26 +179,30 @@ net::Task<bool> Exchange::judge_request() {
     refuse(failed_closed(info_, kGateway));
     co_return false;
   }
+  co_return accept_decision(decision);
+}
+
+bool Exchange::accept_decision(const Result<Decision>& decision) {
   if (!decision) {
     refuse(failed_closed(info_, run_.stage_of_denial()));
-    co_return false;
+    return false;
   }
   record_.decision = decision->kind();
   if (!decision->allowed()) {
     refuse(denied(info_, decision->reason(), run_.stage_of_denial()));
-    co_return false;
+    return false;
   }
   if (!run_.request_edits().empty()) {
     auto edited = document_->apply(run_.request_edits());
     if (!edited) {
       record_.error = edited.error().message;
       refuse(failed_closed(info_, kGateway));
-      co_return false;
+      return false;
     }
     edited_body_ = std::move(edited).value();
     body_ = edited_body_;
   }
-  co_return true;
+  return true;
 }
 
 net::Task<bool> Exchange::open_evidence() {

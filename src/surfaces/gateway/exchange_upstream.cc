@@ -106,7 +106,13 @@ net::Task<bool> Exchange::call_upstream() {
     co_return false;
   }
 
-  answer_parser_.emplace();
+  if (state_.parsers.empty()) {
+    answer_parser_ = std::make_unique<http1::ResponseParser>();
+  } else {
+    answer_parser_ = std::move(state_.parsers.back());
+    state_.parsers.pop_back();
+    answer_parser_->reset();
+  }
   for (;;) {
     const http1::Progress progress = answer_parser_->parse(upstream_->input());
     if (progress == http1::Progress::complete) {

@@ -10,6 +10,8 @@
 namespace davy::gateway {
 namespace {
 
+constexpr std::size_t kUsualHead = 1024;
+
 bool is_event_stream(std::string_view content_type) {
   const std::string_view type = trim(content_type.substr(0, content_type.find(';')));
   return equal_ignoring_case(type, "text/event-stream");
@@ -69,6 +71,7 @@ bool Relay::encoded() const {
 }
 
 bool Relay::write_head(std::string& out, std::optional<std::uint64_t> length) {
+  out.reserve(kUsualHead);
   auto head = http1::HeadWriter::response(out, head_.status(), head_.reason());
   head_.fields().each_end_to_end([&](http1::FieldView f) { head.field(f.name, f.value); });
   head.field("davy-request-id", x_.info_.request_id);
@@ -82,6 +85,18 @@ bool Relay::write_head(std::string& out, std::optional<std::uint64_t> length) {
   }
   if (!x_.keep_alive_) head.field("Connection", "close");
   return head.finish().ok();
+}
+
+bool Relay::collect_now(std::string_view& body) {
+  const http1::Framing& framing = head_.framing();
+  if (framing.body != http1::BodyKind::length || *framing.content_length == 0 ||
+      upstream_.input().size() < *framing.content_length) {
+    return false;
+  }
+  const http1::BodyStep step = decoder_.decode(upstream_.input());
+  body = step.data;
+  upstream_.consume(step.consumed);
+  return step.state == http1::BodyState::data && decoder_.done();
 }
 
 net::Task<bool> Relay::collect(std::string_view& body) {
@@ -204,7 +219,7 @@ bool Relay::judge_whole(std::string_view body, std::string& edited) {
 
 net::Task<bool> Relay::whole() {
   std::string_view body;
-  if (!co_await collect(body)) co_return false;
+  if (!collect_now(body) && !co_await collect(body)) co_return false;
   std::string edited;
   if (!judge_whole(body, edited)) co_return false;
   if (!edited.empty()) body = edited;

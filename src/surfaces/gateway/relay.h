@@ -22,6 +22,8 @@ class Relay {
  private:
   [[nodiscard]] net::Task<bool> whole();
   [[nodiscard]] net::Task<bool> stream();
+  // Takes a body that is in the input already, whole; most are, and need no coroutine.
+  [[nodiscard]] bool collect_now(std::string_view& body);
   // Collects a body of unknown length or in chunks; a view into the upstream's input
   // where it lies there in one piece.
   [[nodiscard]] net::Task<bool> collect(std::string_view& body);

@@ -11,6 +11,7 @@
 #include "core/event_sink.h"
 #include "core/metrics.h"
 #include "core/redactor.h"
+#include "mechanisms/net/http1/parser.h"
 #include "mechanisms/net/upstream_pool.h"
 #include "mechanisms/net/worker_pool.h"
 #include "surfaces/gateway/routes.h"
@@ -45,6 +46,7 @@ struct LoopState {
   // Documents and readers that nobody uses now, by dialect.
   std::vector<std::vector<std::unique_ptr<dialects::RequestDocument>>> requests;
   std::vector<std::vector<std::unique_ptr<dialects::AnswerDocument>>> answers;
+  std::vector<std::unique_ptr<http1::ResponseParser>> parsers;
   std::unique_ptr<SeriesCache> series;
 };
 
