@@ -55,6 +55,27 @@ CLI::App& subcommand(CLI::App& root, std::string_view path, std::string_view sum
   return *at;
 }
 
+// Names a word that is no command, which CLI11 would not. Empty when all is well.
+std::string unknown_command(const CLI::App& root, int argc, char** argv) {
+  const CLI::App* at = &root;
+  for (int i = 1; i < argc; ++i) {
+    std::vector<std::string> names;
+    const CLI::App* next = nullptr;
+    for (const CLI::App* sub : at->get_subcommands([](const CLI::App*) { return true; })) {
+      names.push_back(sub->get_name());
+      if (names.back() == argv[i]) next = sub;
+    }
+    if (names.empty() || argv[i][0] == '-') return "";
+    if (next == nullptr) {
+      std::string out = "davy: there is no command `" + printable(argv[i], 60) + "`";
+      if (const auto near = nearest(argv[i], names)) out += "; did you mean `" + *near + "`?";
+      return out + "\nRun with --help for the usage.\n";
+    }
+    at = next;
+  }
+  return "";
+}
+
 int run(int argc, char** argv) {
   const auto scanner_list = scanners();
   if (!scanner_list) {
@@ -74,6 +95,10 @@ int run(int argc, char** argv) {
     CLI::App& sub = subcommand(app, command->path(), command->summary());
     command->define(sub);
     sub.callback([&chosen, raw = command.get()] { chosen = raw; });
+  }
+  if (const std::string wrong = unknown_command(app, argc, argv); !wrong.empty()) {
+    std::cerr << wrong;
+    return kExitTrouble;
   }
   try {
     app.parse(argc, argv);

@@ -59,6 +59,13 @@ Result<void> check_open_access(const Snapshot& snapshot) {
   return {};
 }
 
+// What only a new start can change.
+std::string fixed_part(const Snapshot& snapshot) {
+  std::string out = snapshot.settings.home + "\n" + snapshot.settings.admin.text();
+  for (const Endpoint& endpoint : snapshot.settings.listen) out += "\n" + endpoint.text();
+  return out;
+}
+
 class RunningServer final : public Server {
  public:
   RunningServer(std::string config_file, const Clock& clock)
@@ -102,6 +109,8 @@ class RunningServer final : public Server {
     handlers.push_back(std::make_unique<evidence::EvidenceOrders>(events_.get()));
     router_.emplace(*state_, clock_, std::move(handlers), [this](std::uint64_t) { reload(); });
     DAVY_ASSIGN(socket_, store::OrderSocket::start(*home_, *lock_, *router_, clock_));
+    policy_digest_ = snapshot->policy_digest;
+    fixed_part_ = fixed_part(*snapshot);
     announce(*snapshot);
     return {};
   }
@@ -122,7 +131,13 @@ class RunningServer final : public Server {
       log::error("the new configuration stays out of force", {{"why", open.error().text()}});
       return;
     }
-    log::debug("a new snapshot is in force", {{"version", snapshot->version}});
+    if (snapshot->policy_digest != policy_digest_) {
+      policy_digest_ = snapshot->policy_digest;
+      log::info("a new configuration is in force", {{"policy", policy_digest_.substr(0, 12)}});
+    }
+    if (fixed_part(*snapshot) != fixed_part_) {
+      log::warning("listen, admin or home were changed: that needs a restart");
+    }
     gateway_->publish(std::move(snapshot));
   }
 
@@ -133,7 +148,8 @@ class RunningServer final : public Server {
 
  private:
   Result<void> open_home(const LoadedConfig& loaded) {
-    DAVY_ASSIGN(auto home, store::Home::open_or_create(resolve(loaded.folder, loaded.settings.home)));
+    DAVY_ASSIGN(auto home,
+                store::Home::open_or_create(resolve(loaded.folder, loaded.settings.home)));
     home_.emplace(std::move(home));
     DAVY_ASSIGN(auto lock, store::HomeLock::take(*home_, kLockPatience));
     lock_.emplace(std::move(lock));
@@ -182,7 +198,9 @@ class RunningServer final : public Server {
   std::optional<text::CredentialRedactor> redactor_;
   std::vector<std::unique_ptr<AdminRoute>> routes_;
   std::vector<AdminRoute*> route_pointers_;
-  std::mutex reload_mutex_;
+  std::mutex reload_mutex_;  // guards the two below
+  std::string policy_digest_;
+  std::string fixed_part_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::optional<store::OrderRouter> router_;
   std::unique_ptr<store::OrderSocket> socket_;

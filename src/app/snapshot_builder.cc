@@ -1,9 +1,12 @@
 #include "app/snapshot_builder.h"
 
+#include <algorithm>
+
 #include "app/builtins.h"
 #include "app/config_loader.h"
 #include "app/pipeline.h"
 #include "base/ids.h"
+#include "base/strings.h"
 #include "mechanisms/crypto/sha256.h"
 #include "pillars/access/credentials/credentials.h"
 
@@ -12,6 +15,36 @@ namespace {
 
 // A ring that knows no key, under a pepper that nobody has.
 access::Pepper nobodys_pepper() { return {Secret(random_base62(access::kPepperSize)), "(none)"}; }
+
+// The place where `rules:` names that rule, for messages; the longest pattern is the one
+// that counts.
+Place place_of(const Settings& settings, std::string_view rule) {
+  const ModeSetting* found = nullptr;
+  for (const ModeSetting& setting : settings.rules) {
+    if (!matches_glob(rule, setting.pattern)) continue;
+    if (found == nullptr || setting.pattern.size() >= found->pattern.size()) found = &setting;
+  }
+  return found != nullptr ? found->place : Place{};
+}
+
+// Rules that a configuration may not weaken: the gateway's own always act, so saying
+// otherwise would be untrue; and without keys nobody may reach us from outside.
+void check_what_must_hold(const Settings& settings, const RuleModes& modes,
+                          Diagnostics& diagnostics) {
+  const bool open = std::any_of(settings.listen.begin(), settings.listen.end(),
+                                [](const Endpoint& endpoint) { return !endpoint.loopback(); });
+  for (const RuleInfo& rule : catalogue()) {
+    if (modes.mode(*find_rule(rule.id)) == Mode::enforce) continue;
+    const std::string id(rule.id);
+    if (id.starts_with("gateway.")) {
+      diagnostics.error(id + " always acts and cannot be set to another mode",
+                        place_of(settings, id), "take the line out");
+    } else if (open && id.starts_with("access.keys.")) {
+      diagnostics.error(id + " must be enforced: a listener can be reached from the network",
+                        place_of(settings, id), "take the line out, or listen on 127.0.0.1");
+    }
+  }
+}
 
 }  // namespace
 
@@ -42,6 +75,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const std::string& config
   if (const auto applied = snapshot->modes.apply_floor(settings.floors); !applied) {
     diagnostics.error(applied.error());
   }
+  check_what_must_hold(settings, snapshot->modes, diagnostics);
   auto stages = build_pipeline(loaded->config, *keys_);
   if (!stages) diagnostics.error(stages.error());
   snapshot->credentials = access::Credentials::load(

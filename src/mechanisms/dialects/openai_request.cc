@@ -106,7 +106,7 @@ Result<void> OpenAiRequest::read_settings() {
   const NodeId model = index_.member(0, "model");
   if (!index_.is(model, Kind::string) || index_.raw(model).empty()) {
     return wrong(model == kNoNode ? 0 : model, "`model` must be a string that names a model",
-                 "list the models with GET /v1/models");
+                 "name a model of the configuration in `model`");
   }
   model_ = index_.text(model, arena_);
   const NodeId messages = index_.member(0, "messages");

@@ -7,6 +7,8 @@
 #include <string>
 
 #include "mechanisms/text/credential_forms.h"
+#include "base/bytes.h"
+#include "base/ids.h"
 #include "mechanisms/text/credential_samples.h"
 
 namespace davy::text {
@@ -155,6 +157,18 @@ TEST(CredentialFormats, APrivateKeyInsideJsonIsFoundWhole) {
   const auto found = find(text);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(slice(text, found[0].span), pem);
+}
+
+TEST(CredentialFormats, AnOpenSshKeyIsFoundThoughItBeginsWithRunsOfOneLetter) {
+  const std::string header =
+      to_base64(std::string("openssh-key-v1\0\0\0\0\4none\0\0\0\4none\0\0\0\0\0\0\0\1", 39));
+  const std::string pem = "-----BEGIN OPENSSH " + std::string("PRIVATE KEY-----\n") + header +
+                          "AAAAAAAAAAAA\n" + random_base62(70) + "\n" + random_base62(70) +
+                          "\n-----END OPENSSH PRIVATE KEY-----\n";
+  EXPECT_EQ(find(pem).size(), 1U);
+  const std::string dots = "-----BEGIN OPENSSH " + std::string("PRIVATE KEY-----\n") +
+                           std::string(70, 'A') + "\n-----END OPENSSH PRIVATE KEY-----\n";
+  EXPECT_EQ(listing(dots), "");
 }
 
 TEST(CredentialFormats, TheSpanOfADatabaseUrlIsThePassword) {

@@ -187,19 +187,20 @@ Found private_key(std::string_view text, std::size_t at, std::size_t anchor_size
   const std::size_t body = end + 5;
   const std::size_t close = text.find("-----", body);
   const std::size_t body_end = std::min(close, text.size());
-  // The longest line must be key material, not three dots.
-  std::size_t longest = 0;
-  Span line;
+  // One line must be key material, not three dots. Not each: the first lines of an OpenSSH
+  // key hold long runs of A.
+  std::size_t last_line = 0;
+  bool random = false;
   for (std::size_t i = body; i < body_end;) {
     const std::size_t size = run_of(text, i, Set::base64, body_end - i);
-    if (size > longest) {
-      longest = size;
-      line = {i, i + size};
+    if (size >= 40) {
+      random = random || looks_random(text.substr(i, size));
+      last_line = i + size;
     }
     i += size + 1;
   }
-  if (longest < 40 || !looks_random(slice(text, line))) return std::nullopt;
-  if (close == std::string_view::npos) return Span{at, line.end};
+  if (!random) return std::nullopt;
+  if (close == std::string_view::npos) return Span{at, last_line};
   const std::size_t last = text.find("-----", close + 5);
   const bool closed = text.substr(close).starts_with("-----END ") &&
                       last != std::string_view::npos && last - close < 80;

@@ -133,7 +133,7 @@ constexpr std::string_view kServe =
 constexpr std::array<InitProfile, 4> kProfiles{{
     {"chat", "people talk with a chat model", kChat, kServe},
     {"predict", "a model that answers with numbers (not served by this version)", kPredict,
-     "  davy serve                        refuses calls to `dialect: predict` in this version"},
+     "  (this version refuses calls to `dialect: predict`)\n  davy serve"},
     {"notebook", "experiments in notebooks", kNotebook,
      "  davy scan secrets DIR             credentials in notebooks\n"
      "  davy practice                     a model to practise on, in another terminal\n"

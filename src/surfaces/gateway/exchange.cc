@@ -47,6 +47,8 @@ Exchange::~Exchange() {
   if (document_) {
     state_.requests[shared_.routes.index_of(*match_.dialect)].push_back(std::move(document_));
   }
+  if (!recorded_ && record_.error.empty())
+    record_.error = "the gateway stopped before the exchange ended";
   if (answer_parser_) state_.parsers.push_back(std::move(answer_parser_));
   record();
   shared_.active.fetch_sub(1, std::memory_order_relaxed);
@@ -189,6 +191,7 @@ void Exchange::record() noexcept {
       record_.error = "the client left before the exchange ended";
     }
     state_.series->record(info_, record_, run_, now);
+    if (refusal_ && refusal_->finding) state_.series->count(info_, *refusal_->finding);
     for (const StageError& error : run_.stage_errors()) {
       log::warning("a stage failed", {{"stage", error.stage},
                                       {"request_id", info_.request_id},

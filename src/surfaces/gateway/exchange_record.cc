@@ -167,19 +167,18 @@ void SeriesCache::record(const ExchangeInfo& info, const ExchangeRecord& record,
   if (record.bytes_not_examined != 0) {
     metrics_.add(series.bytes_not_examined, static_cast<double>(record.bytes_not_examined));
   }
-  for (const Finding& finding : run.findings()) {
-    const Mode mode = info.snapshot->modes.mode(finding.rule);
-    const std::uint32_t slot = finding.rule.index * 4u + static_cast<std::uint32_t>(mode);
-    auto known = findings_.find(slot);
-    if (known == findings_.end()) {
-      known = findings_
-                  .emplace(slot, metrics_.series(
-                                     findings_family(),
-                                     std::vector<std::string_view>{name(finding.rule), name(mode)}))
-                  .first;
-    }
-    metrics_.add(known->second, 1);
+  for (const Finding& finding : run.findings()) count(info, finding);
+}
+
+void SeriesCache::count(const ExchangeInfo& info, const Finding& finding) {
+  const Mode mode = info.snapshot->modes.mode(finding.rule);
+  const std::uint32_t slot = finding.rule.index * 4u + static_cast<std::uint32_t>(mode);
+  auto known = findings_.find(slot);
+  if (known == findings_.end()) {
+    const std::vector<std::string_view> labels{name(finding.rule), name(mode)};
+    known = findings_.emplace(slot, metrics_.series(findings_family(), labels)).first;
   }
+  metrics_.add(known->second, 1);
 }
 
 }  // namespace davy::gateway

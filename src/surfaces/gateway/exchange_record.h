@@ -54,6 +54,8 @@ class SeriesCache {
   explicit SeriesCache(Metrics& metrics) : metrics_(metrics) {}
   void record(const ExchangeInfo& info, const ExchangeRecord& record, const ExchangeRun& run,
               Now now);
+  // A finding that no stage has recorded.
+  void count(const ExchangeInfo& info, const Finding& finding);
 
  private:
   struct Series {

@@ -161,8 +161,8 @@ bool Exchange::judge_small_request() {
 net::Task<bool> Exchange::judge_large_request() {
   Result<void> read = Result<void>();
   Result<Decision> decision = Decision::allow();
-  bool ran = co_await shared_.workers.run(state_.loop,
-                                          [&](Scratch&) { read = document_->read(body_); });
+  bool ran =
+      co_await shared_.workers.run(state_.loop, [&](Scratch&) { read = document_->read(body_); });
   if (ran && !read) {
     refuse(malformed(info_, read.error()));
     co_return false;

@@ -63,6 +63,7 @@ net::Task<void> refuse_framing(LoopState& state, net::Connection& client,
   record.end = Outcome::End::denied;
   const Now now = state.loop.now();
   state.series->record(info, record, run, now);
+  state.series->count(info, finding);
   if (!shared.events.append(
           finding_event(info, finding, shared.redactor, state.loop.scratch(), now)) ||
       !shared.events.append(exchange_event(info, record, run, now))) {

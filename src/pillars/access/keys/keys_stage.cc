@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "core/snapshot.h"
 #include "generated/rules.h"
+#include "pillars/access/keys/key_text.h"
 
 namespace davy::access {
 namespace {
@@ -83,7 +84,10 @@ class KeysRun final : public StageRun {
     switch (verdict.kind) {
       case Kind::good: break;
       case Kind::malformed:
-        out.deny(finding(rules::kAccessKeysMalformed, "the key's form or check digits are wrong"));
+        out.deny(finding(rules::kAccessKeysMalformed,
+                         sent.key.starts_with(kKeyPrefix)
+                             ? "the key's form or check digits are wrong"
+                             : "this is no Davylamp key: those begin with davy_"));
         break;
       case Kind::unknown:
         out.deny(finding(rules::kAccessKeysUnknown, "the key is not one of this installation"));
