@@ -131,12 +131,18 @@ class RunningServer final : public Server {
       log::error("the new configuration stays out of force", {{"why", open.error().text()}});
       return;
     }
+    // The sockets stay as they were bound, so what was checked of other addresses would
+    // not hold for them.
+    if (fixed_part(*snapshot) != fixed_part_) {
+      log::error(
+          "listen, admin or home were changed, which needs a restart; the old "
+          "configuration stays in force",
+          {{"file", config_file_}});
+      return;
+    }
     if (snapshot->policy_digest != policy_digest_) {
       policy_digest_ = snapshot->policy_digest;
       log::info("a new configuration is in force", {{"policy", policy_digest_.substr(0, 12)}});
-    }
-    if (fixed_part(*snapshot) != fixed_part_) {
-      log::warning("listen, admin or home were changed: that needs a restart");
     }
     gateway_->publish(std::move(snapshot));
   }

@@ -226,6 +226,11 @@ Result<Decision> ExchangeRun::on_answer_head(const AnswerHead& head, Scratch& sc
       [this](const Part& part, const StageOutput& out) { return no_edits(part, out); });
 }
 
+Result<Decision> ExchangeRun::check_control() {
+  if (stopped_ || contained()) return *stopped_;
+  return Decision::allow();
+}
+
 ExchangeRun::Stream* ExchangeRun::find(const StreamKey& key) noexcept {
   // The last is the likeliest: streams come one after another.
   for (auto stream = streams_.rbegin(); stream != streams_.rend(); ++stream) {

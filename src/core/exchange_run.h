@@ -75,6 +75,8 @@ class ExchangeRun {
   [[nodiscard]] std::span<const Edit> request_edits() const noexcept { return request_edits_; }
   [[nodiscard]] Result<Decision> on_answer_head(const AnswerHead& head, Scratch& scratch);
   [[nodiscard]] Result<ChunkVerdict> on_chunk(const StreamSegment& segment, Scratch& scratch);
+  // Only the live look at containment, for bytes that pass and no stage reads.
+  [[nodiscard]] Result<Decision> check_control();
   void finish(const Outcome& outcome) noexcept;
 
   // Where a call over that many bytes of text belongs.

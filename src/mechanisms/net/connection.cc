@@ -10,12 +10,6 @@
 #include <cstring>
 
 namespace davy::net {
-namespace {
-
-// A larger read than this gains nothing on loopback or a 1,500-byte network.
-constexpr std::size_t kMaxGrowth = 256 * 1024;
-
-}  // namespace
 
 Connection::Connection(Socket socket, Loop& loop)
     : loop_(loop), socket_(std::move(socket)), timer_(loop.timers(), &Connection::fire, this) {
@@ -64,7 +58,7 @@ Task<Io> Connection::read_more() {
       end_ -= begin_;
       begin_ = 0;
     } else {
-      grow(capacity_ == 0 ? kInitialBuffer : capacity_ + std::min(capacity_, kMaxGrowth));
+      grow(capacity_ == 0 ? kInitialBuffer : 2 * capacity_);
     }
   }
   boost::system::error_code error;
@@ -86,8 +80,7 @@ bool Connection::write_now(std::string_view& first, std::string_view& second) no
   msghdr message{};
   message.msg_iov = parts;
   message.msg_iovlen = static_cast<std::size_t>(count);
-  const ssize_t sent =
-      ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent <= 0) return false;
   const std::size_t of_first = std::min(static_cast<std::size_t>(sent), first.size());
   first.remove_prefix(of_first);

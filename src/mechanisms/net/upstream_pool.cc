@@ -13,19 +13,18 @@ std::vector<UpstreamPool::Idle>& UpstreamPool::idle_for(const UpstreamUrl& url) 
 }
 
 Task<Result<UpstreamPool::Lease>> UpstreamPool::acquire(const UpstreamUrl& url,
-                                                        std::chrono::nanoseconds connect_timeout) {
+                                                        std::chrono::nanoseconds connect_timeout,
+                                                        bool may_reuse) {
   if (url.tls) {
     co_return invalid_input("upstream " + url.authority() + " needs TLS, which this version lacks",
                             {}, "use an http:// upstream on a trusted network");
   }
   auto& idle = idle_for(url);
   const SteadyTime now = loop_.now().steady;
-  while (!idle.empty()) {
+  while (may_reuse && !idle.empty()) {
     Idle last = std::move(idle.back());
     idle.pop_back();
-    const auto idle_for_so_long = now - last.since;
-    if (idle_for_so_long < kSurelyAlive ||
-        (idle_for_so_long < kIdleTime && last.connection->usable_while_idle())) {
+    if (now - last.since < kIdleTime && last.connection->usable_while_idle()) {
       co_return Lease{std::move(last.connection), true};
     }
   }

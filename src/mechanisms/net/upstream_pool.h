@@ -20,9 +20,6 @@ class UpstreamPool {
  public:
   static constexpr std::size_t kMaxIdle = 256;  // per upstream and loop
   static constexpr std::chrono::seconds kIdleTime{30};
-  // A connection that was in use so lately is not asked whether the other side has ended it:
-  // a server that closes after an answer says so in that answer. It saves a system call.
-  static constexpr std::chrono::milliseconds kSurelyAlive{20};
 
   explicit UpstreamPool(Loop& loop) : loop_(loop) {}
 
@@ -31,10 +28,13 @@ class UpstreamPool {
     bool reused = false;
   };
 
-  // An idle connection that is still good, or a new one. `unavailable` names the upstream
+  // An idle connection that is still good (if `may_reuse`), or a new one. Good: the other side
+  // has neither ended it nor sent what nobody asked for, which would be taken for the
+  // answer to the next request. `unavailable` names the upstream
   // and the cause. Plain TCP only: a URL with tls is refused here too.
   [[nodiscard]] Task<Result<Lease>> acquire(const UpstreamUrl& url,
-                                            std::chrono::nanoseconds connect_timeout);
+                                            std::chrono::nanoseconds connect_timeout,
+                                            bool may_reuse = true);
   // After an exchange that left the connection clean; the bytes of the answer were all read.
   void put_back(const UpstreamUrl& url, std::unique_ptr<Connection> connection);
 

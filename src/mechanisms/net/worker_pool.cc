@@ -2,8 +2,11 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
+#include <exception>
 #include <memory>
 #include <utility>
+
+#include "base/log.h"
 
 namespace davy::net {
 
@@ -53,8 +56,15 @@ Task<bool> WorkerPool::run(Loop& loop, Work work) {
         const auto executor = loop.executor();
         const bool queued =
             push([resume, executor, job = std::move(job)](Scratch& scratch) mutable {
-              job(scratch);
-              asio::post(executor, [resume = std::move(resume)] { std::move (*resume)(true); });
+              bool ran = true;
+              try {
+                job(scratch);
+              } catch (const std::exception& error) {
+                // What it was to find out is unknown: the caller must treat it so.
+                log::error("work in the pool threw", {{"what", error.what()}});
+                ran = false;
+              }
+              asio::post(executor, [resume = std::move(resume), ran] { std::move (*resume)(ran); });
             });
         if (!queued) {
           asio::post(executor, [resume] { std::move (*resume)(false); });

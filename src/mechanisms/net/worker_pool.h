@@ -25,7 +25,7 @@ class WorkerPool {
   ~WorkerPool();
 
   // Runs `work` on a thread of the pool and resumes on `loop`. False: the queue is full
-  // and nothing ran.
+  // and nothing ran, or it threw (which is logged).
   [[nodiscard]] Task<bool> run(Loop& loop, Work work);
 
  private:

@@ -163,8 +163,11 @@ net::Task<bool> Exchange::send_refusal() {
   if (!keep_alive_) head.field("Connection", "close");
   head.content_length(body.size());
   if (!head.finish()) co_return false;
-  out += body;
-  record_.bytes_out = body.size();
+  // An answer to HEAD has no body, whatever its Content-Length says (RFC 9110 9.3.2).
+  if (head_.method() != "HEAD") {
+    out += body;
+    record_.bytes_out = body.size();
+  }
   client_.deadline_in(kWriteTime);
   const net::Io io = co_await client_.write(out);
   client_.no_deadline();

@@ -22,6 +22,19 @@ bool Exchange::admit_body() {
   const std::string_view encoding =
       trim(head_.fields().find("content-encoding").value_or("identity"));
   const std::string_view type = head_.fields().find("content-type").value_or("");
+  if (head_.fields().count("content-encoding") > 1 || head_.fields().count("content-type") > 1) {
+    refuse(rules::kGatewayRequestMalformed,
+           "Content-Type or Content-Encoding stands twice, so two programs may read the body in "
+           "two ways.",
+           "Send each once.");
+    return false;
+  }
+  if (!head_.query().empty()) {
+    refuse(rules::kGatewayRequestMalformed,
+           "This path takes no query: what stands there would reach the model unexamined.",
+           "Send everything in the body.");
+    return false;
+  }
   if (!equal_ignoring_case(encoding, "identity")) {
     refuse(rules::kGatewayRequestNotExamined,
            "The body has a Content-Encoding, so its text cannot be examined.");
@@ -82,6 +95,13 @@ net::Task<bool> Exchange::read_body() {
         co_return false;
       }
       if (step.state != http1::BodyState::need_more) continue;
+      if (at > kMaxChunkedBytes) {
+        refuse(rules::kGatewayRequestTooLarge,
+               "The body's chunks are so small that their framing "
+               "outweighs it.",
+               "Send larger chunks, or a Content-Length.");
+        co_return false;
+      }
       const net::Io io = co_await client_.read_more();
       head_.rebase(client_.input().data());
       if (io != net::Io::ok) {

@@ -1,4 +1,5 @@
 // The upstream's side of an exchange, up to the head of its answer.
+#include <algorithm>
 #include <array>
 
 #include "base/secret.h"
@@ -12,27 +13,31 @@ namespace {
 
 constexpr std::size_t kUsualHead = 1024;
 
-// Fields of a request that must not reach the upstream: they are addressed to us.
-bool for_us_alone(std::string_view field) {
-  static constexpr std::array<std::string_view, 5> kOurs{"authorization", "x-api-key", "api-key",
-                                                         "cookie", "accept-encoding"};
-  for (const std::string_view ours : kOurs) {
-    if (equal_ignoring_case(field, ours)) return true;
-  }
-  return false;
+// Fields of a request that do not go on: they are addressed to us, are written anew by
+// us, claim what only we can know (addresses, who is billed), or may be read as another
+// field by a server that takes "_" for "-".
+bool stays_here(std::string_view field) {
+  static constexpr std::array<std::string_view, 12> kNames{
+      "authorization",   "x-api-key",           "api-key",          "cookie",
+      "accept-encoding", "content-type",        "content-encoding", "forwarded",
+      "x-real-ip",       "openai-organization", "openai-project",   "x-http-method-override"};
+  constexpr std::string_view kForwarded = "x-forwarded-";
+  if (field.find('_') != std::string_view::npos) return true;
+  if (equal_ignoring_case(field.substr(0, kForwarded.size()), kForwarded)) return true;
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [&](std::string_view name) { return equal_ignoring_case(field, name); });
 }
 
 }  // namespace
 
 bool Exchange::write_upstream_head(const UpstreamUrl& url, std::string& out) {
-  std::string target = url.base_path + std::string(match_.route->upstream_path);
-  if (!head_.query().empty()) target.append("?").append(head_.query());
+  const std::string target = url.base_path + std::string(match_.route->upstream_path);
   auto head = http1::HeadWriter::request(out, head_.method(), target);
   head.field("Host", url.authority());
   head_.fields().each_end_to_end([&](http1::FieldView field) {
-    if (!for_us_alone(field.name)) head.field(field.name, field.value);
+    if (!stays_here(field.name)) head.field(field.name, field.value);
   });
-  head.field("Accept-Encoding", "identity");
+  head.field("Content-Type", "application/json").field("Accept-Encoding", "identity");
   head.content_length(body_.size());
   if (const auto written = head.finish(); !written) {
     record_.error = written.error().message;
@@ -75,7 +80,8 @@ net::Task<bool> Exchange::call_upstream() {
   for (const UpstreamUrl& url : info_.model->upstreams) {
     // Twice: a connection from the pool may have been ended by the other side just now.
     for (int attempt = 0; attempt < 2 && !sent; ++attempt) {
-      auto lease = co_await state_.upstreams.acquire(url, kConnectTime);
+      upstream_.reset();
+      auto lease = co_await state_.upstreams.acquire(url, kConnectTime, attempt == 0);
       if (!lease) {
         record_.error = lease.error().message;
         break;
@@ -116,6 +122,12 @@ net::Task<bool> Exchange::call_upstream() {
   for (;;) {
     const http1::Progress progress = answer_parser_->parse(upstream_->input());
     if (progress == http1::Progress::complete) {
+      if (answer_parser_->head().status() == 101) {
+        record_.error = "the upstream switched protocols, which nobody asked for";
+        record_.end = Outcome::End::upstream_gone;
+        refuse(upstream_failed(info_, false, "The model's answer is not well-formed HTTP."));
+        co_return false;
+      }
       if (!answer_parser_->head().interim()) break;
       upstream_->consume(answer_parser_->head().size());
       answer_parser_->reset();

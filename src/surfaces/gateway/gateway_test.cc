@@ -376,7 +376,11 @@ TEST_F(GatewayTest, AnAnswerThatNobodyCanReadIsRefusedUnderAnEnforcedRule) {
   EXPECT_NE(got.find("gateway.answer.not_examined"), std::string::npos) << got;
 }
 
-TEST_F(GatewayTest, ContainmentCutsAStreamThatRuns) {
+class ContainedStream : public GatewayTest, public ::testing::WithParamInterface<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(WhetherAStageReadsItOrNot, ContainedStream, ::testing::Bool());
+
+TEST_P(ContainedStream, IsCut) {
   std::atomic<bool> go{false};
   answer_with([&go](const net::HttpRequest&, net::Responder& responder) -> net::Task<void> {
     (void)co_await responder.begin_stream("text/event-stream");
@@ -389,7 +393,11 @@ TEST_F(GatewayTest, ContainmentCutsAStreamThatRuns) {
     (void)co_await responder.chunk(sse("second"));
     (void)co_await responder.end_stream();
   });
-  start({.on_chunk = [](const StreamSegment&, StageOutput&) -> Result<void> { return {}; }});
+  Hooks hooks;
+  if (GetParam()) {
+    hooks.on_chunk = [](const StreamSegment&, StageOutput&) -> Result<void> { return {}; };
+  }
+  start(std::move(hooks));
   Client client(port());
   ASSERT_TRUE(client.send(
       post(R"({"model":"chat","stream":true,"messages":[{"role":"user","content":"x"}]})")));
@@ -485,6 +493,89 @@ TEST_F(GatewayTest, AHeadThatIsNoHttpIsRefusedAndRecorded) {
   const std::string got = talk(port(), "GET / HTTP/1.1\nHost: x\n\n");
   EXPECT_EQ(got.rfind("HTTP/1.1 400", 0), 0u) << got;
   EXPECT_EQ(sink_.exchange().text(Field::rules), "gateway.request.malformed");
+}
+
+TEST_F(GatewayTest, AnAnswerToHeadHasNoBodyThatTheNextAnswerCouldBeginWith) {
+  answer_json(kAnswer);
+  start({});
+  const std::string got =
+      talk(port(), "HEAD /nope HTTP/1.1\r\nHost: x\r\n\r\n" +
+                       post(R"({"model":"chat","messages":[]})", "Connection: close\r\n"));
+  const auto end_of_head = got.find("\r\n\r\n");
+  ASSERT_NE(end_of_head, std::string::npos) << got;
+  EXPECT_EQ(got.substr(end_of_head + 4).rfind("HTTP/1.1 200", 0), 0u) << got;
+}
+
+TEST_F(GatewayTest, AnAnswerThatNobodyAskedForIsNeverTheNextOnes) {
+  const std::string extra = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstale";
+  answer_with([&extra](const net::HttpRequest&, net::Responder& responder) -> net::Task<void> {
+    net::HttpResponse response;
+    response.content_type = "application/json";
+    response.body = kAnswer;
+    (void)co_await responder.send(response);
+    // The rest of a second answer, straight behind the first.
+    (void)co_await responder.chunk(extra);
+  });
+  start({});
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask("hello").find("stale"), std::string::npos);
+}
+
+TEST_F(GatewayTest, AnAnswerWithoutABodyStaysWithoutOne) {
+  answer_with([](const net::HttpRequest&, net::Responder& responder) -> net::Task<void> {
+    net::HttpResponse response;
+    response.status = 204;
+    response.content_type = "text/event-stream";
+    (void)co_await responder.send(response);
+  });
+  start({});
+  const std::string got = ask("hello");
+  EXPECT_EQ(got.rfind("HTTP/1.1 204", 0), 0u) << got;
+  EXPECT_TRUE(got.ends_with("\r\n\r\n")) << got;
+  EXPECT_EQ(got.find("chunked"), std::string::npos) << got;
+}
+
+TEST_F(GatewayTest, WhatTwoProgramsCouldReadInTwoWaysIsRefused) {
+  answer_json(kAnswer);
+  start({});
+  const std::string body = R"({"model":"chat","messages":[]})";
+  const std::string close = "Connection: close\r\n";
+  for (const char* fields : {"Content-Type: multipart/form-data; boundary=x\r\n",
+                             "Content-Encoding: identity\r\nContent-Encoding: br\r\n"}) {
+    const std::string got = talk(port(), post(body, fields + close));
+    EXPECT_EQ(got.rfind("HTTP/1.1 400", 0), 0u) << got;
+  }
+  std::string with_query = post(body, close);
+  with_query.replace(with_query.find("completions"), 11, "completions?q=unseen");
+  EXPECT_EQ(talk(port(), with_query).rfind("HTTP/1.1 400", 0), 0u);
+  EXPECT_EQ(calls_, 0);
+}
+
+TEST_F(GatewayTest, FieldsThatClaimWhatOnlyWeKnowStayHere) {
+  std::string seen;
+  answer_with(
+      [&seen](const net::HttpRequest& request, net::Responder& responder) -> net::Task<void> {
+        for (const http1::FieldView field : request.head.fields()) {
+          seen += std::string(field.name) + ": " + std::string(field.value) + "\n";
+        }
+        net::HttpResponse response;
+        response.content_type = "application/json";
+        response.body = kAnswer;
+        response.fields = {{"davy-request-id", "forged"}, {"Set-Cookie", "a=b"}, {"x-kept", "yes"}};
+        (void)co_await responder.send(response);
+      });
+  start({});
+  const std::string got =
+      talk(port(), post(R"({"model":"chat","messages":[]})",
+                        "Connection: close\r\nX-Forwarded-For: 10.1.2.3\r\nForwarded: for=x\r\n"
+                        "OpenAI-Organization: theirs\r\nAuthorization: Bearer mine\r\n"
+                        "Transfer_Encoding: chunked\r\ntraceparent: 00-1-2-00\r\n"));
+  for (const char* gone : {"10.1.2.3", "for=x", "theirs", "mine", "Transfer_Encoding"}) {
+    EXPECT_EQ(seen.find(gone), std::string::npos) << seen;
+  }
+  EXPECT_NE(seen.find("traceparent: 00-1-2-00"), std::string::npos) << seen;
+  EXPECT_EQ(got.find("forged"), std::string::npos) << got;
+  EXPECT_EQ(got.find("Set-Cookie"), std::string::npos) << got;
+  EXPECT_NE(got.find("x-kept: yes"), std::string::npos) << got;
 }
 
 TEST_F(GatewayTest, DrainWaitsForWhatIsUnderWay) {

@@ -8,6 +8,8 @@
 namespace davy::gateway {
 
 inline constexpr std::size_t kMaxRequestBody = 16 * 1024 * 1024;
+// Of a chunked request, framing and all: the bytes are kept until the body is whole.
+inline constexpr std::size_t kMaxChunkedBytes = 2 * kMaxRequestBody;
 inline constexpr std::size_t kMaxAnswerBody = 32 * 1024 * 1024;
 
 // A whole head must come within this time of its first byte (slow loris).
@@ -17,6 +19,8 @@ inline constexpr std::chrono::seconds kBodyTime{60};
 inline constexpr std::chrono::seconds kIdleTime{75};
 // A client that reads nothing for so long is let go.
 inline constexpr std::chrono::seconds kWriteTime{60};
+// A large answer goes out in pieces of this size, each with that time.
+inline constexpr std::size_t kWritePiece = 256 * 1024;
 
 inline constexpr std::chrono::seconds kConnectTime{5};
 // The openai package waits 600 s for an answer.

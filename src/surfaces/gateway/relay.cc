@@ -17,6 +17,13 @@ bool is_event_stream(std::string_view content_type) {
   return equal_ignoring_case(type, "text/event-stream");
 }
 
+// Fields that only we may say, and cookies, which belong to no API.
+bool ours(std::string_view field) {
+  constexpr std::string_view kPrefix = "davy-";
+  return equal_ignoring_case(field.substr(0, kPrefix.size()), kPrefix) ||
+         equal_ignoring_case(field, "set-cookie");
+}
+
 http1::Limits answer_limits(bool stream) {
   http1::Limits limits;
   if (!stream) limits.body_bytes = kMaxAnswerBody;
@@ -55,9 +62,9 @@ net::Task<bool> Relay::run() {
     co_return false;
   }
   judged_ = x_.run_.wants_answer_text() && !encoded();
-  const bool done = streams ? co_await stream() : co_await whole();
+  const bool done = streams && !head_.framing().no_body() ? co_await stream() : co_await whole();
   x_.record_.upstream_end = x_.state_.loop.now().steady;
-  if (decoder_.done() && head_.framing().keep_alive) {
+  if (decoder_.done() && head_.framing().keep_alive && !x_.client_left_) {
     x_.state_.upstreams.put_back(*x_.upstream_url_, std::move(x_.upstream_));
   } else {
     x_.upstream_.reset();
@@ -73,9 +80,13 @@ bool Relay::encoded() const {
 bool Relay::write_head(std::string& out, std::optional<std::uint64_t> length) {
   out.reserve(kUsualHead);
   auto head = http1::HeadWriter::response(out, head_.status(), head_.reason());
-  head_.fields().each_end_to_end([&](http1::FieldView f) { head.field(f.name, f.value); });
+  head_.fields().each_end_to_end([&](http1::FieldView field) {
+    if (!ours(field.name)) head.field(field.name, field.value);
+  });
   head.field("davy-request-id", x_.info_.request_id);
-  if (length) {
+  if (head_.status() == 204 || head_.status() == 304) {
+    // No body, and nothing that speaks of one (RFC 9112 6.3).
+  } else if (length) {
     head.content_length(*length);
   } else if (x_.head_.minor_version() == 1) {
     chunked_ = true;
@@ -230,11 +241,17 @@ net::Task<bool> Relay::whole() {
   }
   x_.answer_begun_ = true;
   x_.record_.first_byte = x_.state_.loop.now().steady;
-  x_.record_.bytes_out = body.size();
-  client_.deadline_in(kWriteTime);
   std::string_view unsent_head = out_;
   net::Io io = net::Io::ok;
-  if (!client_.write_now(unsent_head, body)) io = co_await client_.write(unsent_head, body);
+  do {
+    std::string_view piece = body.substr(0, kWritePiece);
+    body.remove_prefix(piece.size());
+    const std::size_t size = piece.size();
+    client_.deadline_in(kWriteTime);
+    if (!client_.write_now(unsent_head, piece)) io = co_await client_.write(unsent_head, piece);
+    unsent_head = {};
+    if (io == net::Io::ok) x_.record_.bytes_out += size;
+  } while (io == net::Io::ok && !body.empty());
   client_.no_deadline();
   if (io != net::Io::ok) x_.record_.end = Outcome::End::client_gone;
   co_return io == net::Io::ok;

@@ -30,6 +30,16 @@ void Relay::account(const dialects::StreamEvent& event) {
 
 bool Relay::take(std::string_view data) {
   if (!judged_) {
+    // A caller who was revoked, or a model that was quarantined, gets no further piece.
+    const auto decision = x_.run_.check_control();
+    if (!decision) {
+      x_.refuse(failed_closed(x_.info_, x_.run_.stage_of_denial()));
+      return false;
+    }
+    if (!decision->allowed()) {
+      x_.refuse(denied(x_.info_, decision->reason(), x_.run_.stage_of_denial()));
+      return false;
+    }
     frame(data);
     x_.record_.bytes_not_examined += data.size();
   }
