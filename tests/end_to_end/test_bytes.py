@@ -95,6 +95,7 @@ def test_a_credential_from_a_file(make_gateway, upstream, tmp_path):
     assert upstream.requests[-1].field("authorization") == "Bearer provider-credential-77aa"
 
 
-def test_a_query_stays(recording, upstream):
-    recording.post(chat_body("hi"), path="/chat/completions?api-version=2026-01-01")
-    assert upstream.requests[-1].target == "/v1/chat/completions?api-version=2026-01-01"
+def test_a_query_is_refused_since_no_rule_would_read_it(recording, upstream):
+    answer = recording.post(chat_body("hi"), path="/chat/completions?api-version=2026-01-01")
+    assert answer.status_code == 400 and "takes no query" in answer.json()["detail"]
+    assert not upstream.requests

@@ -33,7 +33,7 @@ def test_nothing_written_holds_a_secret_or_a_prompt(make_gateway, upstream):
     assert FORBIDDEN not in refused.text
     assert gateway.post(chat_body(PROMPT), key=WRONG_KEY).status_code == 401
     assert gateway.post(b'{"model":"chat","messages":[{"content":"' + PROMPT.encode()).status_code == 400
-    assert gateway.post(chat_body(PROMPT), path=f"/chat/completions?x={QUERY}").status_code == 200
+    assert gateway.post(chat_body(PROMPT), path=f"/chat/completions?x={QUERY}").status_code == 400
     assert gateway.post({**chat_body(PROMPT), "model": "none"}).status_code == 404
     with gateway.connect() as connection:
         connection.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nHost: y\r\n"
