@@ -409,6 +409,16 @@ TEST_P(ContainedStream, IsCut) {
   EXPECT_EQ(sink_.exchange().text(Field::rules), "access.control.contained");
 }
 
+TEST_F(GatewayTest, AStreamThatAnObservingStageCannotReadIsNotShortenedInSilence) {
+  // One event larger than any that the dialect takes.
+  answer_stream({sse("fine"), "data: " + std::string(2 << 20, 'x') + "\n\n", "data: [DONE]\n\n"});
+  start({.on_chunk = [](const StreamSegment&, StageOutput&) -> Result<void> { return {}; }},
+        Mode::observe);
+  const std::string got = ask("hello", true);
+  EXPECT_NE(got.find("fine"), std::string::npos);
+  EXPECT_NE(got.find("upstream_failed"), std::string::npos) << got.substr(0, 2000);
+}
+
 TEST_F(GatewayTest, AnUpstreamThatDiesInsideAStreamIsNoSilentCut) {
   answer_with([](const net::HttpRequest&, net::Responder& responder) -> net::Task<void> {
     (void)co_await responder.begin_stream("text/event-stream");

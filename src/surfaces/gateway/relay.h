@@ -36,6 +36,7 @@ class Relay {
   // Streams. Appends what may go out to out_.
   void frame(std::string_view data);
   [[nodiscard]] bool take(std::string_view data);
+  [[nodiscard]] bool unreadable();
   [[nodiscard]] bool take_event(dialects::StreamEvent& event);
   [[nodiscard]] bool judge_event(dialects::StreamEvent event);
   [[nodiscard]] bool release_events();

@@ -28,6 +28,14 @@ void Relay::account(const dialects::StreamEvent& event) {
   if (!event.finish_reason.empty()) x_.record_.finish_reason = event.finish_reason;
 }
 
+// Where a stage reads the answer, what the reader could not take is gone: the stream ends
+// with an error that the client sees, never shortened in silence.
+bool Relay::unreadable() {
+  constexpr std::string_view kWhy = "The model's stream is not in its dialect.";
+  if (!not_examinable(kWhy, 0)) x_.refuse(upstream_failed(x_.info_, false, kWhy));
+  return false;
+}
+
 bool Relay::take(std::string_view data) {
   if (!judged_) {
     // A caller who was revoked, or a model that was quarantined, gets no further piece.
@@ -48,7 +56,7 @@ bool Relay::take(std::string_view data) {
   for (;;) {
     const auto next = reader_->next(event_);
     if (!next) {
-      if (judged_) return !not_examinable("The model's stream is not in its dialect.", 0);
+      if (judged_) return unreadable();
       reader_.reset();  // it was for the token count alone
       return true;
     }
@@ -114,7 +122,7 @@ bool Relay::release_events() {
 bool Relay::finish_stream() {
   if (!reader_) return true;
   const auto rest = reader_->finish(event_);
-  if (!rest) return !judged_ || !not_examinable("The model's stream is not in its dialect.", 0);
+  if (!rest) return !judged_ || unreadable();
   if (*rest && !take_event(event_)) return false;
   if (held_.empty()) return true;
   // Every hold ends with the last piece of its stream; what is left breaks the contract.
