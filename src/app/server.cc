@@ -46,19 +46,6 @@ void forbid_core_files() {
   if (setrlimit(RLIMIT_CORE, &none) != 0) log::warning("core files could not be switched off");
 }
 
-Result<void> check_open_access(const Snapshot& snapshot) {
-  const auto* access = snapshot.config.section<access::AccessConfig>("access");
-  if (access == nullptr || access->keys_required) return {};
-  for (const Endpoint& endpoint : snapshot.settings.listen) {
-    if (!endpoint.loopback()) {
-      return invalid_input("`keys: optional` and a listener on " + endpoint.text() +
-                               " would serve everybody on the network",
-                           access->keys_place, "set `keys: required`, or listen on 127.0.0.1");
-    }
-  }
-  return {};
-}
-
 // What only a new start can change.
 std::string fixed_part(const Snapshot& snapshot) {
   std::string out = snapshot.settings.home + "\n" + snapshot.settings.admin.text();
@@ -86,7 +73,6 @@ class RunningServer final : public Server {
     DAVY_TRY(open_keys(*loaded));
     const auto snapshot = builder_.build(config_file_, diagnostics);
     if (!snapshot) return invalid_input("the configuration has mistakes", {config_file_, 0, 0});
-    DAVY_TRY(check_open_access(*snapshot));
     DAVY_ASSIGN(auto redactor, text::CredentialRedactor::create());
     redactor_.emplace(std::move(redactor));
 
@@ -125,10 +111,6 @@ class RunningServer final : public Server {
     if (!snapshot) {
       log::error("the new configuration has mistakes; the old one stays in force",
                  {{"file", config_file_}});
-      return;
-    }
-    if (const auto open = check_open_access(*snapshot); !open) {
-      log::error("the new configuration stays out of force", {{"why", open.error().text()}});
       return;
     }
     // The sockets stay as they were bound, so what was checked of other addresses would

@@ -67,13 +67,11 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const std::string& config
   const Settings& settings = loaded->settings;
   snapshot->policy_digest =
       crypto::sha256_hex(loaded->digest_input + std::string(catalogue_digest()));
-  snapshot->modes = RuleModes::defaults(settings.rules_edition);
-  if (const auto applied = snapshot->modes.apply(settings.rules); !applied) {
-    diagnostics.error(applied.error());
-  }
-  // Last: a floor holds whatever the project says.
-  if (const auto applied = snapshot->modes.apply_floor(settings.floors); !applied) {
-    diagnostics.error(applied.error());
+  auto modes = rule_modes(settings);
+  if (modes) {
+    snapshot->modes = std::move(modes).value();
+  } else {
+    diagnostics.error(modes.error());
   }
   check_what_must_hold(settings, snapshot->modes, diagnostics);
   auto stages = build_pipeline(loaded->config, *keys_);
