@@ -20,7 +20,9 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 # Asio is compiled once, in src/mechanisms/net/asio.cc.
 add_library(davy_asio_headers INTERFACE)
 target_compile_definitions(davy_asio_headers INTERFACE
-  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_NO_TS_EXECUTORS)
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_NO_TS_EXECUTORS
+  # Coroutine frames that a thread keeps for the next; an exchange that waits holds about six.
+  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=64)
 target_link_libraries(davy_asio_headers INTERFACE Boost::headers Threads::Threads)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 inlines one half of the pair of operators that Asio gives its coroutine frames.

@@ -166,6 +166,37 @@ std::optional<std::size_t> first_invalid_utf8(std::string_view text) noexcept {
   return std::nullopt;
 }
 
+bool is_plain_text(std::string_view text) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
+  constexpr std::uint64_t kHigh = 0x80 * kOnes;
+  // Sets the high bit of the lowest byte of `word` that is less than `limit`, where all
+  // bytes are below 0x80 (and perhaps of bytes above it).
+  const auto below = [](std::uint64_t word, std::uint64_t limit) {
+    return (word - limit * kOnes) & ~word;
+  };
+  const auto odd = [&](std::uint64_t word) {
+    return (word | below(word, 0x20) | below(word ^ ('"' * kOnes), 1) |
+            below(word ^ ('\\' * kOnes), 1) | below(word ^ (0x7F * kOnes), 1)) &
+           kHigh;
+  };
+  const auto load = [&text](std::size_t at, std::size_t size) {
+    std::uint64_t word = ' ' * kOnes;
+    std::memcpy(&word, text.data() + at, size);
+    return word;
+  };
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  std::uint64_t found = 0;
+  if (text.size() >= kWord) {
+    for (std::size_t at = 0; at + kWord < text.size(); at += kWord) found |= odd(load(at, kWord));
+    found |= odd(load(text.size() - kWord, kWord));  // perhaps some bytes again
+  } else if (text.size() >= kWord / 2) {
+    found = odd(load(0, kWord / 2)) | odd(load(text.size() - kWord / 2, kWord / 2));
+  } else {
+    for (std::size_t at = 0; at < text.size(); ++at) found |= odd(load(at, 1));
+  }
+  return found == 0;
+}
+
 void append_utf8(std::string& out, char32_t code_point) {
   if (code_point > 0x10FFFF || (code_point >= 0xD800 && code_point <= 0xDFFF)) {
     code_point = kReplacement;

@@ -42,6 +42,10 @@ struct Span {
 // no overlong forms, no surrogates, nothing above U+10FFFF), or nothing if all is well.
 [[nodiscard]] std::optional<std::size_t> first_invalid_utf8(std::string_view text) noexcept;
 
+// Whether every byte is printable ASCII other than the quote and the backslash, so that a
+// JSON string holds the text as it is.
+[[nodiscard]] bool is_plain_text(std::string_view text) noexcept;
+
 // Appends one code point as UTF-8; a surrogate or a value above U+10FFFF appends U+FFFD.
 void append_utf8(std::string& out, char32_t code_point);
 

@@ -17,7 +17,13 @@ namespace davy {
 [[nodiscard]] std::string lower(std::string_view text);
 
 // Equal but for the case of ASCII letters.
-[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+[[nodiscard]] constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (to_lower(a[i]) != to_lower(b[i])) return false;
+  }
+  return true;
+}
 
 // Without leading and trailing space, tab, CR and LF.
 [[nodiscard]] std::string_view trim(std::string_view text) noexcept;

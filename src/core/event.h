@@ -8,6 +8,8 @@
 // subject); content is text of prompts and answers.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -54,7 +56,8 @@ struct FieldInfo {
 [[nodiscard]] const FieldInfo& info(Field field) noexcept;
 [[nodiscard]] std::optional<Field> field_from(std::string_view name) noexcept;
 
-using FieldValue = std::variant<std::string, std::int64_t, double, bool>;
+// Text is a view into its event: it lives until the event changes.
+using FieldValue = std::variant<std::string_view, std::int64_t, double, bool>;
 
 // A row. A field that is not set is absent, which differs from empty.
 class Event {
@@ -70,20 +73,42 @@ class Event {
   Event& set(Field field, double number);
   Event& set(Field field, bool flag);
 
+  // A row without fields that uses the memory of this one.
+  void reset(Sourcetype type, WallTime time) noexcept;
+
   [[nodiscard]] Sourcetype sourcetype() const noexcept { return type_; }
   [[nodiscard]] WallTime time() const noexcept { return time_; }
-  [[nodiscard]] const FieldValue* find(Field field) const noexcept;
+  [[nodiscard]] std::optional<FieldValue> find(Field field) const noexcept;
   [[nodiscard]] std::string_view text(Field field) const noexcept;  // "" if absent or no text
-  [[nodiscard]] const std::vector<std::pair<Field, FieldValue>>& fields() const noexcept {
-    return fields_;
-  }
+  // In the order in which they were first set.
+  [[nodiscard]] std::vector<std::pair<Field, FieldValue>> fields() const;
+  // Bytes of all its texts, replaced ones included.
+  [[nodiscard]] std::size_t text_size() const noexcept { return texts_.size(); }
 
  private:
-  Event& put(Field field, FieldValue value);
+  friend void append_json(std::string& out, const Event& event);
+
+  // Its type is the field's.
+  struct Slot {
+    Field field{};
+    bool plain = false;  // text that JSON holds as it is
+    bool flag = false;
+    std::size_t begin = 0;  // of text in texts_
+    union {
+      std::size_t size;  // of text
+      std::int64_t integer;
+      double real = 0;
+    };
+  };
+  [[nodiscard]] Slot& slot(Field field);
+  [[nodiscard]] FieldValue value(const Slot& slot) const noexcept;
 
   Sourcetype type_;
   WallTime time_;
-  std::vector<std::pair<Field, FieldValue>> fields_;
+  std::vector<Slot> slots_;
+  std::string texts_;
+  // Where each field's slot is, from 1; 0 = absent.
+  std::array<std::uint8_t, static_cast<std::size_t>(Field::count_)> places_{};
 };
 
 // One JSON object without a line end: `_time` (seconds since 1970 with microseconds, the

@@ -26,7 +26,7 @@ class EventSink {
   [[nodiscard]] virtual Result<void> begin(const Event& begin) = 0;
 
   // Takes the event. An error says that it will not be kept.
-  [[nodiscard]] virtual Result<void> append(Event event) = 0;
+  [[nodiscard]] virtual Result<void> append(const Event& event) = 0;
 
   // Returns when all that was appended before can be read by an EventReader.
   [[nodiscard]] virtual Result<void> flush() = 0;

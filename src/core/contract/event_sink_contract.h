@@ -59,8 +59,8 @@ inline Violations what_was_flushed_is_found_as_it_was(const EventStoreFactory& m
   check.that(found->front().sourcetype() == event.sourcetype(), "the source type changed");
   check.that(found->front().time() == event.time(), "the time changed");
   for (const auto& [field, value] : event.fields()) {
-    const FieldValue* kept = found->front().find(field);
-    check.that(kept != nullptr && *kept == value, "changed: " + std::string(info(field).name));
+    const auto kept = found->front().find(field);
+    check.that(kept == value, "changed: " + std::string(info(field).name));
   }
   check.that(found->front().fields().size() == event.fields().size(), "a field was added");
   return check.take();
@@ -113,7 +113,7 @@ inline Violations a_begin_is_readable_before_the_end_comes(const EventStoreFacto
   check.that(store->sink().append(std::move(end)).ok(), "the end of a begun exchange was refused");
   check.that(store->sink().flush().ok(), "flush failed");
   const auto found = store->reader().find("req_a");
-  check.that(found.ok() && !found->empty() && found->back().find(Field::status) != nullptr,
+  check.that(found.ok() && !found->empty() && found->back().find(Field::status).has_value(),
              "the end of a begun exchange is not found");
   return check.take();
 }

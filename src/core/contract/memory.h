@@ -81,9 +81,9 @@ class MemoryStateStore : public StateStore {
 class MemoryEvents : public EventSink, public EventReader {
  public:
   Result<void> begin(const Event& begin) override { return append(begin); }
-  Result<void> append(Event event) override {
+  Result<void> append(const Event& event) override {
     const std::lock_guard lock(mutex_);
-    events_.push_back(std::move(event));
+    events_.push_back(event);
     return {};
   }
   Result<void> flush() override { return {}; }

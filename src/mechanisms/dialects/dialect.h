@@ -84,6 +84,10 @@ class AnswerDocument {
   // As RequestDocument::read; an error means that the upstream sent what we cannot read.
   [[nodiscard]] virtual Result<void> read(std::string_view body) = 0;
 
+  // In place of read() for an answer whose text nobody wants: afterwards only usage() and
+  // finish_reason() are there, as after read(). What else the body holds is not checked.
+  [[nodiscard]] virtual Result<void> read_account(std::string_view body) = 0;
+
   // Every stream begins at offset 0 and ends here: the last piece of each has `last`.
   [[nodiscard]] virtual std::span<const StreamSegment> segments() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t bytes_not_examined() const noexcept = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
 
 #include "mechanisms/dialects/openai.h"
 #include "mechanisms/dialects/openai_request.h"
@@ -236,17 +237,101 @@ StreamTable::Stream* StreamTable::find(const StreamKey& key) {
   return &streams_.back();
 }
 
-Result<void> OpenAiAnswer::read(std::string_view body) {
+void OpenAiAnswer::clear() {
   arena_.clear();
   segments_.clear();
   sources_.clear();
   streams_.reset();
   walker_.reset();
+  usage_.reset();
+  finish_reason_ = {};
+}
+
+Result<void> OpenAiAnswer::read_account(std::string_view body) {
+  clear();
+  if (skim(body)) return {};
+  return read(body);
+}
+
+bool OpenAiAnswer::skim(std::string_view body) {
+  json::Skim skim(body);
+  if (!skim.enter_object()) return false;
+  bool choices = false;
+  bool usage = false;
+  for (std::string_view key; skim.next_member(key);) {
+    // A key that comes twice is for the index to refuse.
+    if (key == "choices") {
+      if (std::exchange(choices, true) || !skim_choices(skim)) return false;
+    } else if (key == "usage") {
+      if (std::exchange(usage, true) || !skim_usage(skim)) return false;
+    } else {
+      skim.skip();
+    }
+  }
+  return skim.done();
+}
+
+bool OpenAiAnswer::skim_choices(json::Skim& skim) {
+  if (!skim.enter_array()) {
+    skim.skip();
+    return true;
+  }
+  while (skim.next_element()) {
+    if (!skim.enter_object()) {
+      skim.skip();
+      continue;
+    }
+    bool seen = false;
+    for (std::string_view key; skim.next_member(key);) {
+      if (key != "finish_reason") {
+        skim.skip();
+        continue;
+      }
+      if (std::exchange(seen, true)) return false;
+      const bool text = skim.peek() == '"';
+      const auto reason = skim.scalar();
+      if (!reason) skim.skip();
+      if (text && reason && is_identifier(*reason) && finish_reason_.empty()) {
+        finish_reason_ = *reason;
+      }
+    }
+  }
+  return true;
+}
+
+bool OpenAiAnswer::skim_usage(json::Skim& skim) {
+  if (!skim.enter_object()) {
+    skim.skip();
+    return true;
+  }
+  std::optional<std::uint64_t> in;
+  std::optional<std::uint64_t> out;
+  bool seen_in = false;
+  bool seen_out = false;
+  for (std::string_view key; skim.next_member(key);) {
+    if (key == "prompt_tokens") {
+      if (std::exchange(seen_in, true)) return false;
+      in = skim.whole_number();
+    } else if (key == "completion_tokens") {
+      if (std::exchange(seen_out, true)) return false;
+      out = skim.whole_number();
+    } else {
+      skim.skip();
+    }
+  }
+  if (in || out) usage_ = Usage{in.value_or(0), out.value_or(0)};
+  return true;
+}
+
+Result<void> OpenAiAnswer::read(std::string_view body) {
+  clear();
   json::Limits limits;
   // Models do emit halves of characters; an answer should not fail for it.
   limits.surrogates = json::Surrogates::replace;
   DAVY_TRY(index_.parse(body, limits));
   DAVY_TRY(walker_.walk(index_));
+  usage_ = walker_.usage();
+  finish_reason_ = walker_.finish_reason();
   for (const AnswerWalker::Piece& piece : walker_.pieces()) {
     StreamTable::Stream* const stream = streams_.find(piece.key);
     if (stream == nullptr) return too_many_streams();

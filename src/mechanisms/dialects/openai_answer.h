@@ -11,6 +11,7 @@
 
 #include "mechanisms/dialects/dialect.h"
 #include "mechanisms/formats/json_index.h"
+#include "mechanisms/formats/json_skim.h"
 
 namespace davy::dialects {
 
@@ -102,25 +103,32 @@ class StreamTable {
 class OpenAiAnswer final : public AnswerDocument {
  public:
   [[nodiscard]] Result<void> read(std::string_view body) override;
+  [[nodiscard]] Result<void> read_account(std::string_view body) override;
   [[nodiscard]] std::span<const StreamSegment> segments() const noexcept override {
     return segments_;
   }
   [[nodiscard]] std::uint64_t bytes_not_examined() const noexcept override {
     return walker_.bytes_not_examined();
   }
-  [[nodiscard]] std::optional<Usage> usage() const noexcept override { return walker_.usage(); }
-  [[nodiscard]] std::string_view finish_reason() const noexcept override {
-    return walker_.finish_reason();
-  }
+  [[nodiscard]] std::optional<Usage> usage() const noexcept override { return usage_; }
+  [[nodiscard]] std::string_view finish_reason() const noexcept override { return finish_reason_; }
   [[nodiscard]] Result<std::string> apply(std::span<const StreamEdit> edits) const override;
 
  private:
+  void clear();
+  // False: it must be read whole.
+  [[nodiscard]] bool skim(std::string_view body);
+  [[nodiscard]] bool skim_choices(json::Skim& skim);
+  [[nodiscard]] bool skim_usage(json::Skim& skim);
+
   json::Index index_;
   json::Arena arena_;
   AnswerWalker walker_{"message"};
   StreamTable streams_;
   std::vector<StreamSegment> segments_;
   std::vector<Span> sources_;
+  std::optional<Usage> usage_;
+  std::string_view finish_reason_;  // in the body, or in walker_
 };
 
 }  // namespace davy::dialects

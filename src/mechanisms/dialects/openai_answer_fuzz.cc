@@ -1,5 +1,6 @@
 // Oracles: a splice of nothing gives the same bytes; after an edit the answer reads as
-// the edited text; and the same answer as one event of a stream gives the same texts.
+// the edited text; the account alone is that of the whole; and the same answer as one
+// event of a stream gives the same texts.
 //
 // Input: two bytes choose the edit, the rest is the body.
 #include <cstdint>
@@ -41,6 +42,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::unique_ptr<AnswerDocument> answer = openai().make_answer();
   if (!answer->read(body)) return 0;
   require(answer->apply({}).value() == body);
+  const std::unique_ptr<AnswerDocument> account = openai().make_answer();
+  require(account->read_account(body).ok());
+  require(account->usage() == answer->usage());
+  require(account->finish_reason() == answer->finish_reason());
   if (answer->segments().empty()) return 0;
   Texts texts = texts_of(answer->segments());
 

@@ -134,5 +134,33 @@ TEST_F(Answer, ToolCallNumbersBeyondTheBoundAreRefused) {
   EXPECT_EQ(result.error().kind, ErrorKind::limit);
 }
 
+TEST_F(Answer, TheAccountAloneIsThatOfTheWhole) {
+  const std::string_view bodies[] = {
+      R"({"choices":[{"finish_reason":null},{"finish_reason":"stop","x":{"finish_reason":"no"}},)"
+      R"({"finish_reason":"length"}],"usage":{"prompt_tokens":3,"completion_tokens":4,"x":[1]}})",
+      R"({"usage":null,"choices":[]})",
+      R"({"usage":{"prompt_tokens":"3","completion_tokens":4.0},"choices":{}})",
+      R"({"us\u0061ge":{"prompt_tokens":3},"choices":[{"finish_reason":"a b"}]})",
+      R"([1,2])",
+  };
+  for (const std::string_view body : bodies) {
+    read(body);
+    const auto usage = answer_->usage();
+    const std::string reason(answer_->finish_reason());
+    ASSERT_TRUE(answer_->read_account(body).ok()) << body;
+    EXPECT_EQ(answer_->usage(), usage) << body;
+    EXPECT_EQ(answer_->finish_reason(), reason) << body;
+      }
+}
+
+TEST_F(Answer, AnAccountThatComesTwiceIsNoAccount) {
+  for (const std::string_view body :
+       {R"({"usage":{"prompt_tokens":3},"usage":{"prompt_tokens":4}})",
+        R"({"usage":{"prompt_tokens":3,"prompt_tokens":4}})",
+        R"({"choices":[{"finish_reason":"stop","finish_reason":"length"}]})", "{", ""}) {
+    EXPECT_FALSE(answer_->read_account(body).ok()) << body;
+  }
+}
+
 }  // namespace
 }  // namespace davy::dialects

@@ -1,6 +1,9 @@
 #include "mechanisms/formats/json_index.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 
 #include "mechanisms/formats/json_scan.h"
 
@@ -18,12 +21,20 @@ bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool is_hex(char c) noexcept { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
 bool is_white(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
+// The first 8 bytes, the first one highest. Eight bytes from `key` on may be read.
 std::uint64_t head_of(std::string_view key) noexcept {
+  static_assert(std::endian::native == std::endian::little);
   std::uint64_t head = 0;
-  for (std::size_t i = 0; i < 8; ++i) {
-    head = (head << 8) | (i < key.size() ? static_cast<std::uint8_t>(key[i]) : 0U);
-  }
-  return head;
+  std::memcpy(&head, key.data(), sizeof head);
+  head = __builtin_bswap64(head);
+  if (key.size() >= sizeof head) return head;
+  return key.empty() ? 0 : head & (~std::uint64_t{0} << (64 - 8 * key.size()));
+}
+
+std::uint64_t head_of_short(std::string_view key) noexcept {
+  std::array<char, 8> padded{};
+  std::copy_n(key.begin(), std::min(key.size(), padded.size()), padded.begin());
+  return head_of({padded.data(), key.size()});
 }
 
 }  // namespace
@@ -238,7 +249,9 @@ class IndexParser {
     if (!string(key_, key_has_escapes_)) return false;
     const std::string_view raw = slice(text_, key_);
     const std::string_view key = key_has_escapes_ ? decode(raw, index_.key_arena_) : raw;
-    index_.open_keys_.push_back({head_of(key), key, static_cast<std::uint32_t>(key_.begin - 1)});
+    const bool inside = !key_has_escapes_ && text_.size() - key_.begin >= sizeof(std::uint64_t);
+    index_.open_keys_.push_back({inside ? head_of(key) : head_of_short(key), key,
+                                 static_cast<std::uint32_t>(key_.begin - 1)});
     skip_white();
     if (peek() != ':') return fail("a colon is due after a key", "check quotes and colons");
     ++at_;

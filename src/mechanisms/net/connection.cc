@@ -8,6 +8,10 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <cstring>
+#include <exception>
+#include <utility>
+
+#include "base/secret.h"
 
 namespace davy::net {
 
@@ -17,7 +21,12 @@ Connection::Connection(Socket socket, Loop& loop)
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  if (in_round_) loop_.forget(*this);
+  if (!outbox_.empty() && !self_) flush();
+  if (self_) *self_ = nullptr;
+  clear_outbox();
+}
 
 void Connection::consume(std::size_t bytes) noexcept {
   begin_ += bytes;
@@ -68,7 +77,59 @@ Task<Io> Connection::read_more() {
   co_return error ? classify(error) : Io::ok;
 }
 
+std::string& Connection::outbox() {
+  if (outbox_.capacity() < kSmallOutput / 16) outbox_ = loop_.output_buffer();
+  return outbox_;
+}
+
+void Connection::send_soon(bool secret) {
+  secret_output_ |= secret;
+  if (in_round_ || self_) return;
+  in_round_ = true;
+  loop_.send_after_round(*this);
+}
+
+void Connection::clear_outbox() noexcept {
+  if (std::exchange(secret_output_, false)) wipe(outbox_.data(), outbox_.size());
+  outbox_.clear();
+  if (outbox_.capacity() >= kSmallOutput / 16) {
+    loop_.give_back(std::exchange(outbox_, {}));
+  }
+}
+
+void Connection::flush() noexcept {
+  if (outbox_.empty()) return;
+  const ssize_t sent = ::send(socket_.native_handle(), outbox_.data(), outbox_.size(),
+                              MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent == static_cast<ssize_t>(outbox_.size())) return clear_outbox();
+  if (sent >= 0 || errno == EAGAIN || errno == EINTR) {
+    if (sent > 0) outbox_.erase(0, static_cast<std::size_t>(sent));
+    try {
+      return flush_when_writable();
+    } catch (const std::exception&) {
+      // No memory: as if the kernel had refused.
+    }
+  }
+  output_failed_ = true;
+  clear_outbox();
+  abort();
+}
+
+void Connection::flush_when_writable() {
+  if (!self_) self_ = std::make_shared<Connection*>(this);
+  socket_.async_wait(Socket::wait_write, [self = self_](const boost::system::error_code& error) {
+    Connection* const connection = *self;
+    if (connection == nullptr) return;
+    if (!error) connection->flush();
+    if (!error && !connection->outbox_.empty()) return;  // it waits again
+    connection->output_failed_ |= !connection->outbox_.empty();
+    connection->clear_outbox();
+    connection->self_.reset();
+  });
+}
+
 bool Connection::write_now(std::string_view& first, std::string_view& second) noexcept {
+  if (!outbox_.empty()) return false;  // that goes first
   // Two parts at most, and none of them empty: the usual shapes of a message.
   iovec parts[2];
   int count = 0;
@@ -90,7 +151,9 @@ bool Connection::write_now(std::string_view& first, std::string_view& second) no
 
 Task<Io> Connection::write(std::string_view first, std::string_view second) {
   if (write_now(first, second)) co_return Io::ok;
-  const std::array<asio::const_buffer, 2> parts{asio::buffer(first), asio::buffer(second)};
+  const std::string waiting = std::exchange(outbox_, {});
+  const std::array<asio::const_buffer, 3> parts{asio::buffer(waiting), asio::buffer(first),
+                                                asio::buffer(second)};
   boost::system::error_code error;
   co_await asio::async_write(socket_, parts, asio::redirect_error(kAwait, error));
   co_return error ? classify(error) : Io::ok;
@@ -115,6 +178,7 @@ bool Connection::peer_ended() noexcept {
 }
 
 void Connection::shut_down_writing() noexcept {
+  flush();
   boost::system::error_code ignored;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }

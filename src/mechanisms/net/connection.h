@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "mechanisms/net/loop.h"
@@ -48,6 +49,18 @@ class Connection {
   // Writes all of both.
   [[nodiscard]] Task<Io> write(std::string_view first, std::string_view second = {});
 
+  // Small messages that need not be waited for: append to outbox(), then send_soon(). They
+  // go out when the loop's round ends, in order with what write() writes later. What the
+  // kernel does not take at once follows when it can; look at output_waits() before more
+  // is put there. An error aborts the connection, and output_failed() tells.
+  static constexpr std::size_t kSmallOutput = 16 * 1024;
+  [[nodiscard]] std::string& outbox();
+  // `secret`: the memory is wiped once it was sent.
+  void send_soon(bool secret = false);
+  [[nodiscard]] bool output_waits() const noexcept { return !outbox_.empty(); }
+  // Not all of what send_soon() was given was taken by the kernel.
+  [[nodiscard]] bool output_failed() const noexcept { return output_failed_; }
+
   // Reads and writes after this point end with timed_out. Replaces the one before.
   void deadline_in(std::chrono::nanoseconds time) noexcept;
   void no_deadline() noexcept { timer_.clear(); }
@@ -59,13 +72,18 @@ class Connection {
   // A peer that only stopped writing looks the same. One system call, never waits.
   [[nodiscard]] bool peer_ended() noexcept;
 
-  // Orderly: says that no more comes. `close` ends it at once; both are safe to repeat.
+  // Orderly: says that no more comes, after what waits. `close` ends it at once; both are safe to repeat.
   void shut_down_writing() noexcept;
   void close() noexcept;
   // Ends whatever waits on this connection with `closed`, at once.
   void abort() noexcept;
 
  private:
+  friend class Loop;
+  // Sends what waits, as far as the kernel takes it now.
+  void flush() noexcept;
+  void flush_when_writable();
+  void clear_outbox() noexcept;
   static void fire(void* context) noexcept;
   [[nodiscard]] Io classify(const boost::system::error_code& error) const noexcept;
   void grow(std::size_t capacity);
@@ -78,6 +96,12 @@ class Connection {
   std::size_t end_ = 0;
   TimerWheel::Timer timer_;
   bool timed_out_ = false;
+  bool in_round_ = false;  // the loop will call flush()
+  bool output_failed_ = false;
+  bool secret_output_ = false;
+  std::string outbox_;
+  // Tells a wait that outlives this connection so; made for the first one.
+  std::shared_ptr<Connection*> self_;
 };
 
 }  // namespace davy::net

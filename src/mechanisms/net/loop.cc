@@ -7,16 +7,23 @@
 #include <boost/asio/post.hpp>
 #include <charconv>
 #include <exception>
+#include <new>
 
 #include "base/files.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "mechanisms/net/connection.h"
 
 namespace davy::net {
 namespace {
 
 // Asio: one thread runs the context, others may post.
 constexpr int kOneThread = 1;
+
+// Of output buffers that a loop keeps.
+constexpr std::size_t kBuffers = 256;
+constexpr std::size_t kBufferSize = 4 * 1024;
+constexpr std::size_t kLargestBuffer = 32 * 1024;
 
 // cgroup v2 `cpu.max`: "QUOTA PERIOD" in microseconds, or "max PERIOD".
 std::size_t quota_cores() {
@@ -56,6 +63,50 @@ void Loop::spawn(Task<void> task) {
 
 void Loop::post(std::function<void()> work) {
   asio::post(context_.get_executor(), std::move(work));
+}
+
+void Loop::send_after_round(Connection& connection) {
+  senders_.push_back(&connection);
+  // What is ready now was queued before this.
+  if (senders_.size() == 1) asio::post(context_.get_executor(), [this] { end_round(); });
+}
+
+void Loop::end_round() noexcept {
+  sending_.swap(senders_);
+  for (std::size_t i = 0; i < sending_.size(); ++i) {
+    Connection* const connection = sending_[i];
+    if (connection == nullptr) continue;
+    connection->in_round_ = false;
+    connection->flush();
+  }
+  sending_.clear();
+}
+
+void Loop::forget(Connection& connection) noexcept {
+  for (auto* list : {&senders_, &sending_}) {
+    std::replace(list->begin(), list->end(), &connection, static_cast<Connection*>(nullptr));
+  }
+}
+
+std::string Loop::output_buffer() {
+  if (buffers_.empty()) {
+    std::string made;
+    made.reserve(kBufferSize);
+    return made;
+  }
+  std::string buffer = std::move(buffers_.back());
+  buffers_.pop_back();
+  return buffer;
+}
+
+void Loop::give_back(std::string buffer) noexcept {
+  if (buffers_.size() >= kBuffers || buffer.capacity() > kLargestBuffer) return;
+  buffer.clear();
+  try {
+    buffers_.push_back(std::move(buffer));
+  } catch (const std::bad_alloc&) {
+    // One buffer less is no loss.
+  }
 }
 
 Task<void> Loop::tick() {

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -15,6 +16,8 @@
 #include "mechanisms/net/timer_wheel.h"
 
 namespace davy::net {
+
+class Connection;
 
 class Loop {
  public:
@@ -36,6 +39,16 @@ class Loop {
   // Runs `work` on this loop. Thread-safe.
   void post(std::function<void()> work);
 
+  // A round is what was ready when the loop looked last. Output that waits for its end
+  // goes out together: the same bytes, but the other side is woken once for all of them,
+  // which halves what sending costs (Redis and nginx's HTTP/2 do the same).
+  void send_after_round(Connection& connection);
+  // Of a connection that goes before its round has ended.
+  void forget(Connection& connection) noexcept;
+  // Memory for output: empty, with room for a usual message. Give it back when it is sent.
+  [[nodiscard]] std::string output_buffer();
+  void give_back(std::string buffer) noexcept;
+
   // Runs until `stop`.
   void run();
   // Thread-safe. Tasks that still wait are destroyed with the loop.
@@ -43,11 +56,15 @@ class Loop {
 
  private:
   Task<void> tick();
+  void end_round() noexcept;
 
   std::size_t index_;
   const Clock& clock_;
   Scratch scratch_;
   TimerWheel timers_;
+  std::vector<Connection*> senders_;  // null: gone before the round ended
+  std::vector<Connection*> sending_;  // the same, while they are sent
+  std::vector<std::string> buffers_;
   // Last: what it destroys (waiting tasks) uses the members above.
   asio::io_context context_;
   asio::executor_work_guard<Executor> work_;

@@ -122,26 +122,31 @@ TEST_F(ServerTest, ThePoolReusesAConnectionAndDropsADeadOne) {
   UpstreamPool pool(loops_[0]);
   const std::string seen = on_loop<std::string>(loops_, [&]() -> Task<std::string> {
     std::string log;
-    auto first = co_await pool.acquire(url, std::chrono::seconds(5));
-    if (!first) co_return first.error().text();
-    log += first->reused ? "reused " : "new ";
-    pool.put_back(url, std::move(first->connection));
-    auto second = co_await pool.acquire(url, std::chrono::seconds(5));
-    if (!second) co_return second.error().text();
-    log += second->reused ? "reused " : "new ";
+    const auto acquire = [&]() -> Task<std::unique_ptr<Connection>> {
+      auto connection = pool.take_idle(url, loops_[0].now().steady);
+      log += connection ? "reused " : "new ";
+      if (connection) co_return connection;
+      auto made = co_await pool.connect(url, std::chrono::seconds(5));
+      if (made) co_return std::move(made).value();
+      log += made.error().text();
+      co_return nullptr;
+    };
+    auto first = co_await acquire();
+    if (!first) co_return log;
+    pool.put_back(url, std::move(first), loops_[0].now().steady);
+    auto second = co_await acquire();
+    if (!second) co_return log;
     // A request that makes the server close; the connection then looks dead.
-    (void)co_await second->connection->write("BAD\r\n\r\n");
+    (void)co_await second->write("BAD\r\n\r\n");
     for (;;) {
-      if (co_await second->connection->read_more() != Io::ok) break;
-      second->connection->consume(second->connection->input().size());
+      if (co_await second->read_more() != Io::ok) break;
+      second->consume(second->input().size());
     }
-    pool.put_back(url, std::move(second->connection));
-    auto third = co_await pool.acquire(url, std::chrono::seconds(5));
-    if (!third) co_return third.error().text();
-    log += third->reused ? "reused" : "new";
+    pool.put_back(url, std::move(second), loops_[0].now().steady);
+    (void)co_await acquire();
     co_return log;
   });
-  EXPECT_EQ(seen, "new reused new");
+  EXPECT_EQ(seen, "new reused new ");
 }
 
 TEST_F(ServerTest, AnUpstreamThatIsNotThereIsNamed) {
@@ -152,8 +157,8 @@ TEST_F(ServerTest, AnUpstreamThatIsNotThereIsNamed) {
   loops_.start();
   UpstreamPool pool(loops_[0]);
   const std::string text = on_loop<std::string>(loops_, [&]() -> Task<std::string> {
-    auto lease = co_await pool.acquire(url, std::chrono::seconds(5));
-    co_return lease ? std::string("connected") : lease.error().text();
+    const auto made = co_await pool.connect(url, std::chrono::seconds(5));
+    co_return made ? std::string("connected") : made.error().text();
   });
   EXPECT_NE(text.find(url.authority()), std::string::npos) << text;
   EXPECT_NE(text.find("check that it runs"), std::string::npos) << text;

@@ -1,34 +1,34 @@
 #include "mechanisms/net/upstream_pool.h"
 
 #include <boost/asio/ip/basic_resolver.hpp>
-#include <charconv>
 
 namespace davy::net {
 
 std::vector<UpstreamPool::Idle>& UpstreamPool::idle_for(const UpstreamUrl& url) {
-  std::array<char, 6> port;
-  const auto end = std::to_chars(port.data(), port.data() + port.size(), url.port);
-  key_.assign(url.host).append(":").append(port.data(), end.ptr);
-  return idle_[key_];
+  for (Upstream& known : upstreams_) {
+    if (known.port == url.port && known.host == url.host) return known.idle;
+  }
+  return upstreams_.emplace_back(Upstream{url.host, url.port, {}}).idle;
 }
 
-Task<Result<UpstreamPool::Lease>> UpstreamPool::acquire(const UpstreamUrl& url,
-                                                        std::chrono::nanoseconds connect_timeout,
-                                                        bool may_reuse) {
+std::unique_ptr<Connection> UpstreamPool::take_idle(const UpstreamUrl& url, SteadyTime now) {
+  auto& idle = idle_for(url);
+  while (!idle.empty()) {
+    Idle last = std::move(idle.back());
+    idle.pop_back();
+    if (now - last.since < kIdleTime && last.connection->usable_while_idle()) {
+      return std::move(last.connection);
+    }
+  }
+  return nullptr;
+}
+
+Task<Result<std::unique_ptr<Connection>>> UpstreamPool::connect(
+    const UpstreamUrl& url, std::chrono::nanoseconds connect_timeout) {
   if (url.tls) {
     co_return invalid_input("upstream " + url.authority() + " needs TLS, which this version lacks",
                             {}, "use an http:// upstream on a trusted network");
   }
-  auto& idle = idle_for(url);
-  const SteadyTime now = loop_.now().steady;
-  while (may_reuse && !idle.empty()) {
-    Idle last = std::move(idle.back());
-    idle.pop_back();
-    if (now - last.since < kIdleTime && last.connection->usable_while_idle()) {
-      co_return Lease{std::move(last.connection), true};
-    }
-  }
-
   boost::system::error_code error;
   std::vector<asio::ip::tcp::endpoint> endpoints;
   if (const auto address = asio::ip::make_address(url.host, error); !error) {
@@ -52,24 +52,25 @@ Task<Result<UpstreamPool::Lease>> UpstreamPool::acquire(const UpstreamUrl& url,
     connection->no_deadline();
     if (error) continue;
     connection->socket().set_option(asio::ip::tcp::no_delay(true), error);
-    co_return Lease{std::move(connection), false};
+    co_return connection;
   }
   co_return unavailable("upstream " + url.authority() + " does not accept connections: " +
                             (error ? error.message() : std::string("no address")),
                         {}, "check that it runs and that the address is right");
 }
 
-void UpstreamPool::put_back(const UpstreamUrl& url, std::unique_ptr<Connection> connection) {
+void UpstreamPool::put_back(const UpstreamUrl& url, std::unique_ptr<Connection> connection,
+                            SteadyTime now) {
   connection->no_deadline();
   auto& idle = idle_for(url);
-  if (idle.size() >= kMaxIdle || !connection->input().empty()) return;
+  if (idle.size() >= kMaxIdle || !connection->input().empty() || connection->output_waits()) return;
   connection->shrink();
-  idle.push_back({std::move(connection), loop_.now().steady});
+  idle.push_back({std::move(connection), now});
 }
 
 std::size_t UpstreamPool::idle() const noexcept {
   std::size_t count = 0;
-  for (const auto& [key, list] : idle_) count += list.size();
+  for (const Upstream& upstream : upstreams_) count += upstream.idle.size();
   return count;
 }
 

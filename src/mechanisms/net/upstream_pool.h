@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -23,34 +22,34 @@ class UpstreamPool {
 
   explicit UpstreamPool(Loop& loop) : loop_(loop) {}
 
-  struct Lease {
-    std::unique_ptr<Connection> connection;
-    bool reused = false;
-  };
-
-  // An idle connection that is still good (if `may_reuse`), or a new one. Good: the other side
-  // has neither ended it nor sent what nobody asked for, which would be taken for the
-  // answer to the next request. `unavailable` names the upstream
-  // and the cause. Plain TCP only: a URL with tls is refused here too.
-  [[nodiscard]] Task<Result<Lease>> acquire(const UpstreamUrl& url,
-                                            std::chrono::nanoseconds connect_timeout,
-                                            bool may_reuse = true);
+  // An idle connection that is still good, or null. Good: the other side has neither ended
+  // it nor sent what nobody asked for, which would be taken for the answer to the next
+  // request.
+  [[nodiscard]] std::unique_ptr<Connection> take_idle(const UpstreamUrl& url, SteadyTime now);
+  // A new one. `unavailable` names the upstream and the cause. Plain TCP only: a URL with
+  // tls is refused here too.
+  [[nodiscard]] Task<Result<std::unique_ptr<Connection>>> connect(
+      const UpstreamUrl& url, std::chrono::nanoseconds connect_timeout);
   // After an exchange that left the connection clean; the bytes of the answer were all read.
-  void put_back(const UpstreamUrl& url, std::unique_ptr<Connection> connection);
+  void put_back(const UpstreamUrl& url, std::unique_ptr<Connection> connection, SteadyTime now);
 
   [[nodiscard]] std::size_t idle() const noexcept;
-  void clear() noexcept { idle_.clear(); }
+  void clear() noexcept { upstreams_.clear(); }
 
  private:
   struct Idle {
     std::unique_ptr<Connection> connection;
     SteadyTime since;
   };
+  struct Upstream {
+    std::string host;
+    std::uint16_t port = 0;
+    std::vector<Idle> idle;
+  };
   [[nodiscard]] std::vector<Idle>& idle_for(const UpstreamUrl& url);
 
   Loop& loop_;
-  std::unordered_map<std::string, std::vector<Idle>> idle_;
-  std::string key_;  // reused
+  std::vector<Upstream> upstreams_;  // a few: looking through them beats hashing
 };
 
 }  // namespace davy::net

@@ -19,14 +19,6 @@ constexpr std::size_t kHurryEvents = 4096;
 // Memory that a batch may keep for the next one.
 constexpr std::size_t kKeptBytes = std::size_t{4} << 20;
 
-std::size_t text_size(const Event& event) {
-  std::size_t size = 0;
-  for (const auto& [field, value] : event.fields()) {
-    if (const auto* const text = std::get_if<std::string>(&value)) size += text->size();
-  }
-  return size;
-}
-
 // The event's line, in memory of the calling thread that the next call uses again.
 const std::string& line_of(const Event& event) {
   thread_local std::string line;
@@ -122,8 +114,8 @@ JsonlEventSink::~JsonlEventSink() {
 
 Result<void> JsonlEventSink::begin(const Event& begin) {
   Event event = begin;
-  if (event.find(Field::action) == nullptr) event.set(Field::action, "begin");
-  if (text_size(event) > kMaxEventText) {
+  if (!event.find(Field::action)) event.set(Field::action, "begin");
+  if (event.text_size() > kMaxEventText) {
     return limit_reached("the event is too large to be kept");
   }
   const std::string id(event.text(Field::request_id));
@@ -144,14 +136,14 @@ Result<void> JsonlEventSink::begin(const Event& begin) {
   return written;
 }
 
-Result<void> JsonlEventSink::append(Event event) {
-  const bool large = text_size(event) > kMaxEventText;
+Result<void> JsonlEventSink::append(const Event& event) {
+  const bool large = event.text_size() > kMaxEventText;
   static const std::string kNothing;
   const std::string& line = large ? kNothing : line_of(event);
   const std::lock_guard lock(mutex_);
   bool ends = false;
   if (!begun_.empty() && event.sourcetype() == Sourcetype::model_api_logs &&
-      event.find(Field::action) == nullptr) {
+      !event.find(Field::action)) {
     ends = begun_.erase(std::string(event.text(Field::request_id))) != 0;
   }
   if (large) {

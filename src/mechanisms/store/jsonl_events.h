@@ -51,7 +51,7 @@ class JsonlEventSink final : public EventSink {
   // the queue reserved and is synced too. At most half of the queue can be reserved.
   [[nodiscard]] Result<void> begin(const Event& begin) override;
   // A full queue is an error of kind limit, and counts as lost.
-  [[nodiscard]] Result<void> append(Event event) override;
+  [[nodiscard]] Result<void> append(const Event& event) override;
   // An error if the last events could not be written.
   [[nodiscard]] Result<void> flush() override;
   [[nodiscard]] EventSinkStats stats() const noexcept override;

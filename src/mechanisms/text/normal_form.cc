@@ -6,18 +6,59 @@
 #include <unicode/stringpiece.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace davy::text {
 namespace {
 
-// Eight bytes in a word, the first in the lowest bits (little-endian, as all machines that we
-// build for).
-static_assert(std::endian::native == std::endian::little);
-constexpr std::uint64_t kHigh = 0x8080808080808080U;
-constexpr std::uint64_t each(std::uint64_t byte) { return byte * 0x0101010101010101U; }
+// Some bytes of a text at once.
+#ifdef __SSE2__
+class Block {
+ public:
+  static constexpr std::size_t kSize = 16;
+  explicit Block(const char* at) noexcept { std::memcpy(&bytes_, at, kSize); }
+  // Whether one is a control character or no ASCII.
+  [[nodiscard]] bool has_other() const noexcept {
+    // Signed: bytes from 0x80 on are below 0x20 too.
+    const __m128i low = _mm_cmplt_epi8(bytes_, _mm_set1_epi8(0x20));
+    const __m128i del = _mm_cmpeq_epi8(bytes_, _mm_set1_epi8(0x7F));
+    return _mm_movemask_epi8(_mm_or_si128(low, del)) != 0;
+  }
+  // A bit for each that is a space, the first in the lowest.
+  [[nodiscard]] std::uint32_t spaces() const noexcept {
+    return static_cast<std::uint32_t>(
+        _mm_movemask_epi8(_mm_cmpeq_epi8(bytes_, _mm_set1_epi8(' '))));
+  }
+  void write_lower(char* out) const noexcept {
+    const __m128i upper = _mm_and_si128(_mm_cmpgt_epi8(bytes_, _mm_set1_epi8('A' - 1)),
+                                        _mm_cmplt_epi8(bytes_, _mm_set1_epi8('Z' + 1)));
+    const __m128i lower = _mm_or_si128(bytes_, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
+    std::memcpy(out, &lower, kSize);
+  }
+
+ private:
+  __m128i bytes_;
+};
+#else
+class Block {
+ public:
+  static constexpr std::size_t kSize = 1;
+  explicit Block(const char* at) noexcept : byte_(*at) {}
+  [[nodiscard]] bool has_other() const noexcept { return byte_ < 0x20 || byte_ > 0x7E; }
+  [[nodiscard]] std::uint32_t spaces() const noexcept { return byte_ == ' ' ? 1U : 0U; }
+  void write_lower(char* out) const noexcept {
+    *out = byte_ >= 'A' && byte_ <= 'Z' ? static_cast<char>(byte_ | 0x20) : byte_;
+  }
+
+ private:
+  char byte_;
+};
+#endif
 
 // Buffers above this are given back after a text that does not need them.
 constexpr std::size_t kKeep = std::size_t{1} << 20;
@@ -71,7 +112,7 @@ class Normaliser {
     if (form_.buffer_.size() > kKeep && text_.size() < kKeep / 16) {
       std::vector<char>(kKeep).swap(form_.buffer_);
     }
-    reserve(text_.size() + sizeof(std::uint64_t));
+    reserve(text_.size() + Block::kSize);
     while (at_ < text_.size()) {
       fast_ascii();
       if (at_ < text_.size()) one_character();
@@ -98,28 +139,21 @@ class Normaliser {
     }
   }
 
-  // Eight ASCII bytes at a time, as long as they need nothing but lower case.
+  // A block of ASCII bytes at a time, as long as they need nothing but lower case.
   void fast_ascii() {
     const std::size_t begin = at_;
     char* const out = form_.buffer_.data();
     std::size_t size = form_.size_;
     bool after_space = last() == ' ';
-    while (text_.size() - at_ >= sizeof(std::uint64_t)) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, text_.data() + at_, sizeof word);
-      if ((word & kHigh) != 0) break;
-      const std::uint64_t control = (~(word + each(0x60)) | (word + each(0x01))) & kHigh;
-      // Per byte: at most 0x7F + 0x7F, so no carry crosses a byte.
-      const std::uint64_t space = ~((word ^ each(0x20)) + each(0x7F)) & kHigh;
-      const std::uint64_t before = (space << 8) | (after_space ? 0x80U : 0U);
-      if (control != 0 || (space & before) != 0) break;
-      const std::uint64_t upper =
-          (word + each(0x80 - 'A')) & ~(word + each(0x80 - 'Z' - 1)) & kHigh;
-      word |= upper >> 2;
-      std::memcpy(out + size, &word, sizeof word);
-      after_space = (space >> 63) != 0;
-      size += sizeof word;
-      at_ += sizeof word;
+    while (text_.size() - at_ >= Block::kSize) {
+      Block block(text_.data() + at_);
+      if (block.has_other()) break;
+      const std::uint32_t spaces = block.spaces();
+      if ((spaces & ((spaces << 1) | (after_space ? 1U : 0U))) != 0) break;
+      after_space = (spaces >> (Block::kSize - 1)) != 0;
+      block.write_lower(out + size);
+      size += Block::kSize;
+      at_ += Block::kSize;
     }
     if (at_ == begin) return;
     verbatim_from(begin);
@@ -159,7 +193,7 @@ class Normaliser {
   }
 
   // What fast_ascii may write without asking.
-  [[nodiscard]] std::size_t room_left() const { return text_.size() - at_ + sizeof(std::uint64_t); }
+  [[nodiscard]] std::size_t room_left() const { return text_.size() - at_ + Block::kSize; }
 
   void white_space(std::size_t next) {
     auto& pieces = form_.pieces_;

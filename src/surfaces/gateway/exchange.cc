@@ -74,10 +74,28 @@ net::Task<bool> Exchange::run() {
     if (answered && snapshot_->settings.evidence == Evidence::required) {
       answered = co_await open_evidence();
     }
-    if (answered) answered = co_await call_upstream();
+    if (answered && !send_at_once()) answered = !refusal_ && co_await send_request(true);
+    for (bool complete = false; answered && !complete;) {
+      const AnswerHead head = parse_answer_head();
+      complete = head == AnswerHead::complete;
+      answered = head != AnswerHead::ended;
+      if (complete || !answered) break;
+      const net::Io io = co_await upstream_->read_more();
+      if (io == net::Io::ok) continue;
+      // The connection from the pool had been ended by the other side just now: not all of
+      // the request was taken, so it cannot have been acted upon.
+      if (upstream_reused_ && upstream_->output_failed() && !client_left_) {
+        answered = co_await send_request(false);
+        continue;
+      }
+      answer_missing(io);
+      answered = false;
+    }
     if (answered) {
       Relay relay(*this);
-      answered = co_await relay.run();
+      answered = relay.begin();
+      if (answered && !relay.answer_at_once()) answered = !refusal_ && co_await relay.answer();
+      relay.end();
     }
   }
   if (answered) {
@@ -210,7 +228,8 @@ void Exchange::record() noexcept {
     };
     for (const Finding& finding : run_.findings()) keep(finding);
     if (refusal_ && refusal_->finding) keep(*refusal_->finding);
-    kept &= shared_.events.append(exchange_event(info_, record_, run_, now)).ok();
+    exchange_event(info_, record_, run_, now, state_.event);
+    kept &= shared_.events.append(state_.event).ok();
     if (!kept) {
       static log::Sampled sampled(3, 10);
       sampled.write(log::Level::error, "an event could not be kept",

@@ -32,6 +32,7 @@ class Exchange {
 
  private:
   friend class Relay;
+  friend class StreamRelay;
 
   // Each step gives false when the exchange has ended (refusal_ is set, or the client
   // is gone).
@@ -49,7 +50,16 @@ class Exchange {
   [[nodiscard]] bool accept_decision(const Result<Decision>& decision);
   [[nodiscard]] bool find_model();
   [[nodiscard]] net::Task<bool> open_evidence();
-  [[nodiscard]] net::Task<bool> call_upstream();
+  // Sends a small request over a connection that is there already. False: it must be sent
+  // by send_request, or the exchange has ended.
+  [[nodiscard]] bool send_at_once();
+  // `reuse`: over a connection that is there already, if one is.
+  [[nodiscard]] net::Task<bool> send_request(bool reuse);
+  void use(std::unique_ptr<net::Connection> connection, const UpstreamUrl& url, bool reused);
+  enum class AnswerHead : std::uint8_t { complete, need_more, ended };
+  // Of what the upstream has sent so far; ended: the exchange has.
+  [[nodiscard]] AnswerHead parse_answer_head();
+  void answer_missing(net::Io io);
   [[nodiscard]] bool write_upstream_head(const UpstreamUrl& url, std::string& out);
   // While an upstream works: ends the call when the client has gone, so that what waits
   // on the upstream sees it closed and asks client_left_.
@@ -85,6 +95,7 @@ class Exchange {
   std::optional<Refusal> refusal_;
   std::unique_ptr<net::Connection> upstream_;
   const UpstreamUrl* upstream_url_ = nullptr;
+  bool upstream_reused_ = false;
   std::unique_ptr<http1::ResponseParser> answer_parser_;
   bool client_left_ = false;
   net::TimerWheel::Timer client_watch_{state_.loop.timers(), &Exchange::watch_client, this};

@@ -41,9 +41,9 @@ struct ExchangeRecord {
   Outcome::End end = Outcome::End::failed;
 };
 
-// The row of the exchange as it stands.
-[[nodiscard]] Event exchange_event(const ExchangeInfo& info, const ExchangeRecord& record,
-                                   const ExchangeRun& run, Now now);
+// Makes `event` the row of the exchange as it stands.
+void exchange_event(const ExchangeInfo& info, const ExchangeRecord& record, const ExchangeRun& run,
+                    Now now, Event& event);
 // One row a finding. Evidence is redacted, and left out unless the policy keeps it.
 [[nodiscard]] Event finding_event(const ExchangeInfo& info, const Finding& finding,
                                   const Redactor& redactor, Scratch& scratch, Now now);

@@ -226,7 +226,8 @@ bool Exchange::accept_decision(const Result<Decision>& decision) {
 }
 
 net::Task<bool> Exchange::open_evidence() {
-  const Event begin = exchange_event(info_, record_, run_, state_.loop.now());
+  Event begin(Sourcetype::model_api_logs, info_.started.wall);
+  exchange_event(info_, record_, run_, state_.loop.now(), begin);
   Result<void> kept = internal_error("the worker pool is full");
   const bool ran = co_await shared_.workers.run(
       state_.loop, [&](Scratch&) { kept = shared_.events.begin(begin); });

@@ -71,86 +71,103 @@ void Exchange::watch_client(void* exchange) noexcept {
   self.client_watch_.set(kClientWatch);
 }
 
-net::Task<bool> Exchange::call_upstream() {
+void Exchange::use(std::unique_ptr<net::Connection> connection, const UpstreamUrl& url,
+                   bool reused) {
+  upstream_ = std::move(connection);
+  upstream_url_ = &url;
+  upstream_reused_ = reused;
+  record_.upstream_called = true;
+  upstream_->deadline_in(kAnswerTime);
+  if (!answer_parser_ && !state_.parsers.empty()) {
+    answer_parser_ = std::move(state_.parsers.back());
+    state_.parsers.pop_back();
+  }
+  if (!answer_parser_) answer_parser_ = std::make_unique<http1::ResponseParser>();
+  answer_parser_->reset();
+}
+
+bool Exchange::send_at_once() {
   record_.upstream_start = state_.loop.now().steady;
   client_watch_.set(kClientWatch);
+  const auto& urls = info_.model->upstreams;
+  if (urls.empty() || body_.size() > net::Connection::kSmallOutput) return false;
+  auto connection = state_.upstreams.take_idle(urls.front(), *record_.upstream_start);
+  if (connection == nullptr) return false;
+  std::string& out = connection->outbox();
+  if (!write_upstream_head(urls.front(), out)) return false;
+  out += body_;
+  connection->send_soon(true);
+  use(std::move(connection), urls.front(), true);
+  return true;
+}
+
+net::Task<bool> Exchange::send_request(bool reuse) {
   std::string head;
   head.reserve(kUsualHead);
-  bool sent = false;
   for (const UpstreamUrl& url : info_.model->upstreams) {
     // Twice: a connection from the pool may have been ended by the other side just now.
-    for (int attempt = 0; attempt < 2 && !sent; ++attempt) {
+    for (bool again = true; again;) {
       upstream_.reset();
-      auto lease = co_await state_.upstreams.acquire(url, kConnectTime, attempt == 0);
-      if (!lease) {
-        record_.error = lease.error().message;
-        break;
+      std::unique_ptr<net::Connection> connection;
+      if (reuse) connection = state_.upstreams.take_idle(url, state_.loop.now().steady);
+      const bool reused = connection != nullptr;
+      if (!reused) {
+        auto made = co_await state_.upstreams.connect(url, kConnectTime);
+        if (!made) {
+          record_.error = made.error().message;
+          break;
+        }
+        connection = std::move(made).value();
       }
       head.clear();
       if (!write_upstream_head(url, head)) co_return false;
-      upstream_ = std::move(lease->connection);
-      upstream_url_ = &url;
-      record_.upstream_called = true;
-      upstream_->deadline_in(kAnswerTime);
-      std::string_view unsent_head = head;
-      std::string_view unsent_body = body_;
-      net::Io io = net::Io::ok;
-      if (!upstream_->write_now(unsent_head, unsent_body)) {
-        io = co_await upstream_->write(unsent_head, unsent_body);
-      }
+      use(std::move(connection), url, reused);
+      const net::Io io = co_await upstream_->write(head, body_);
       wipe(head.data(), head.size());
-      sent = io == net::Io::ok;
-      if (!sent && client_left_) co_return false;
+      if (io == net::Io::ok) co_return true;
+      if (client_left_) co_return false;
       // Not all of the request was taken, so it cannot have been acted upon.
-      if (!sent && !lease->reused) break;
+      again = reused;
+      reuse = false;
     }
-    if (sent) break;
+    reuse = true;
   }
-  if (!sent) {
-    record_.end = Outcome::End::upstream_gone;
-    refuse(upstream_failed(info_, false, "No upstream of the model accepts the request."));
-    co_return false;
-  }
+  record_.end = Outcome::End::upstream_gone;
+  refuse(upstream_failed(info_, false, "No upstream of the model accepts the request."));
+  co_return false;
+}
 
-  if (state_.parsers.empty()) {
-    answer_parser_ = std::make_unique<http1::ResponseParser>();
-  } else {
-    answer_parser_ = std::move(state_.parsers.back());
-    state_.parsers.pop_back();
-    answer_parser_->reset();
-  }
+Exchange::AnswerHead Exchange::parse_answer_head() {
+  constexpr std::string_view kMalformed = "The model's answer is not well-formed HTTP.";
+  const auto ended = [this](std::string_view error) {
+    record_.error = error;
+    record_.end = Outcome::End::upstream_gone;
+    refuse(upstream_failed(info_, false, kMalformed));
+    return AnswerHead::ended;
+  };
   for (;;) {
     const http1::Progress progress = answer_parser_->parse(upstream_->input());
-    if (progress == http1::Progress::complete) {
-      if (answer_parser_->head().status() == 101) {
-        record_.error = "the upstream switched protocols, which nobody asked for";
-        record_.end = Outcome::End::upstream_gone;
-        refuse(upstream_failed(info_, false, "The model's answer is not well-formed HTTP."));
-        co_return false;
-      }
-      if (!answer_parser_->head().interim()) break;
-      upstream_->consume(answer_parser_->head().size());
-      answer_parser_->reset();
-      continue;
-    }
+    if (progress == http1::Progress::need_more) return AnswerHead::need_more;
     if (progress == http1::Progress::refused) {
-      record_.error = http1::info(answer_parser_->problem().refusal).message;
-      record_.end = Outcome::End::upstream_gone;
-      refuse(upstream_failed(info_, false, "The model's answer is not well-formed HTTP."));
-      co_return false;
+      return ended(http1::info(answer_parser_->problem().refusal).message);
     }
-    const net::Io io = co_await upstream_->read_more();
-    if (io != net::Io::ok) {
-      if (client_left_) co_return false;
-      record_.error = io == net::Io::timed_out ? "the upstream did not answer in time"
-                                               : "the upstream ended the connection";
-      record_.end = Outcome::End::upstream_gone;
-      refuse(upstream_failed(info_, io == net::Io::timed_out,
-                             "The model ended the connection or gave no answer."));
-      co_return false;
+    const http1::ResponseHead& head = answer_parser_->head();
+    if (head.status() == 101) {
+      return ended("the upstream switched protocols, which nobody asked for");
     }
+    if (!head.interim()) return AnswerHead::complete;
+    upstream_->consume(head.size());
+    answer_parser_->reset();
   }
-  co_return true;
+}
+
+void Exchange::answer_missing(net::Io io) {
+  if (client_left_) return;
+  const bool late = io == net::Io::timed_out;
+  record_.error =
+      late ? "the upstream did not answer in time" : "the upstream ended the connection";
+  record_.end = Outcome::End::upstream_gone;
+  refuse(upstream_failed(info_, late, "The model ended the connection or gave no answer."));
 }
 
 }  // namespace davy::gateway

@@ -64,9 +64,10 @@ net::Task<void> refuse_framing(LoopState& state, net::Connection& client,
   const Now now = state.loop.now();
   state.series->record(info, record, run, now);
   state.series->count(info, finding);
+  exchange_event(info, record, run, now, state.event);
   if (!shared.events.append(
           finding_event(info, finding, shared.redactor, state.loop.scratch(), now)) ||
-      !shared.events.append(exchange_event(info, record, run, now))) {
+      !shared.events.append(state.event)) {
     static log::Sampled sampled(3, 10);
     sampled.write(log::Level::error, "an event could not be kept", {},
                   static_cast<std::int64_t>(unix_seconds(now.wall)));

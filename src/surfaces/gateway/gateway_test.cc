@@ -30,9 +30,9 @@ constexpr RuleId kRule = rules::kGuardrailsSanitizePhrase;
 class MemorySink final : public EventSink {
  public:
   Result<void> begin(const Event&) override { return {}; }
-  Result<void> append(Event event) override {
+  Result<void> append(const Event& event) override {
     const std::lock_guard lock(mutex_);
-    events_.push_back(std::move(event));
+    events_.push_back(event);
     changed_.notify_all();
     return {};
   }

@@ -6,6 +6,7 @@
 #include "generated/rules.h"
 #include "mechanisms/net/http1/write.h"
 #include "surfaces/gateway/limits.h"
+#include "surfaces/gateway/relay_stream.h"
 
 namespace davy::gateway {
 namespace {
@@ -38,38 +39,67 @@ Relay::Relay(Exchange& exchange)
       upstream_(*exchange.upstream_),
       head_(exchange.answer_parser_->head()) {}
 
-net::Task<bool> Relay::run() {
-  // The head must outlive reads into the buffer that it lies in.
-  storage_.assign(upstream_.input().substr(0, head_.size()));
+bool Relay::begin() {
+  const http1::Framing& framing = head_.framing();
+  here_ = framing.body == http1::BodyKind::length && *framing.content_length > 0 &&
+          upstream_.input().size() - head_.size() >= *framing.content_length;
+  if (!here_) {
+    // The head must outlive reads into the buffer that it lies in.
+    storage_.assign(upstream_.input().substr(0, head_.size()));
+    x_.answer_parser_->head().rebase(storage_.data());
+  }
   upstream_.consume(head_.size());
-  x_.answer_parser_->head().rebase(storage_.data());
 
-  const bool streams = is_event_stream(head_.fields().find("content-type").value_or(""));
-  decoder_ = http1::BodyDecoder(head_.framing(), answer_limits(streams));
+  streams_ = is_event_stream(head_.fields().find("content-type").value_or(""));
+  decoder_ = http1::BodyDecoder(framing, answer_limits(streams_));
   x_.record_.status = head_.status();
 
   auto& fields = x_.state_.fields;
   fields.clear();
   for (const http1::FieldView field : head_.fields()) fields.push_back({field.name, field.value});
-  const auto decision =
-      x_.run_.on_answer_head(AnswerHead{head_.status(), streams, fields}, x_.state_.loop.scratch());
+  const auto decision = x_.run_.on_answer_head(AnswerHead{head_.status(), streams_, fields},
+                                               x_.state_.loop.scratch());
   if (!decision) {
     x_.refuse(failed_closed(x_.info_, x_.run_.stage_of_denial()));
-    co_return false;
+    return false;
   }
   if (!decision->allowed()) {
     x_.refuse(denied(x_.info_, decision->reason(), x_.run_.stage_of_denial()));
-    co_return false;
+    return false;
   }
-  judged_ = x_.run_.wants_answer_text() && !encoded();
-  const bool done = streams && !head_.framing().no_body() ? co_await stream() : co_await whole();
-  x_.record_.upstream_end = x_.state_.loop.now().steady;
+  return true;
+}
+
+bool Relay::answer_at_once() {
+  if (streams_ || !here_ || !x_.keep_alive_ || client_.output_waits()) return false;
+  if (*head_.framing().content_length > net::Connection::kSmallOutput) return false;
+  std::string_view body = take_body();
+  std::string edited;
+  std::string& out = client_.outbox();
+  if (!decoder_.done() || !judge(body, edited, out)) return false;
+  out += body;
+  client_.send_soon();
+  x_.record_.bytes_out = body.size();
+  return true;
+}
+
+net::Task<bool> Relay::answer() {
+  co_return streams_ && !head_.framing().no_body() ? co_await stream() : co_await whole();
+}
+
+void Relay::end() {
+  if (!x_.record_.upstream_end) x_.record_.upstream_end = x_.state_.loop.now().steady;
   if (decoder_.done() && head_.framing().keep_alive && !x_.client_left_) {
-    x_.state_.upstreams.put_back(*x_.upstream_url_, std::move(x_.upstream_));
+    x_.state_.upstreams.put_back(*x_.upstream_url_, std::move(x_.upstream_),
+                                 *x_.record_.upstream_end);
   } else {
     x_.upstream_.reset();
   }
-  co_return done;
+}
+
+net::Task<bool> Relay::stream() {
+  StreamRelay stream(*this, x_.run_.wants_answer_text() && !encoded());
+  co_return co_await stream.run();
 }
 
 bool Relay::encoded() const {
@@ -98,16 +128,10 @@ bool Relay::write_head(std::string& out, std::optional<std::uint64_t> length) {
   return head.finish().ok();
 }
 
-bool Relay::collect_now(std::string_view& body) {
-  const http1::Framing& framing = head_.framing();
-  if (framing.body != http1::BodyKind::length || *framing.content_length == 0 ||
-      upstream_.input().size() < *framing.content_length) {
-    return false;
-  }
+std::string_view Relay::take_body() {
   const http1::BodyStep step = decoder_.decode(upstream_.input());
-  body = step.data;
   upstream_.consume(step.consumed);
-  return step.state == http1::BodyState::data && decoder_.done();
+  return step.data;
 }
 
 net::Task<bool> Relay::collect(std::string_view& body) {
@@ -170,6 +194,7 @@ bool Relay::not_examinable(std::string_view why, std::uint64_t bytes) {
 }
 
 bool Relay::judge_whole(std::string_view body, std::string& edited) {
+  std::vector<dialects::StreamEdit> edits;
   auto& free = x_.state_.answers[x_.shared_.routes.index_of(*x_.match_.dialect)];
   std::unique_ptr<dialects::AnswerDocument> document;
   if (free.empty()) {
@@ -179,13 +204,15 @@ bool Relay::judge_whole(std::string_view body, std::string& edited) {
     free.pop_back();
   }
   const bool hidden = encoded();
-  const bool readable = !hidden && document->read(body).ok();
+  const bool wanted = x_.run_.wants_answer_text();
+  const bool readable =
+      !hidden && (wanted ? document->read(body) : document->read_account(body)).ok();
   if (readable) {
     x_.record_.usage = document->usage();
     x_.record_.finish_reason = document->finish_reason();
   }
   bool good = true;
-  if (!x_.run_.wants_answer_text()) {
+  if (!wanted) {
     x_.record_.bytes_not_examined += body.size();
   } else if (!readable) {
     good = body.empty() || !not_examinable(hidden ? "The model's answer has a Content-Encoding."
@@ -209,11 +236,11 @@ bool Relay::judge_whole(std::string_view body, std::string& edited) {
         break;
       }
       for (Edit& edit : verdict->edits) {
-        edits_.push_back({segment.key, edit.span, std::move(edit.replacement)});
+        edits.push_back({segment.key, edit.span, std::move(edit.replacement)});
       }
     }
-    if (good && !edits_.empty()) {
-      auto applied = document->apply(edits_);
+    if (good && !edits.empty()) {
+      auto applied = document->apply(edits);
       if (!applied) {
         x_.record_.error = applied.error().message;
         x_.refuse(failed_closed(x_.info_, kGateway));
@@ -228,20 +255,27 @@ bool Relay::judge_whole(std::string_view body, std::string& edited) {
   return good;
 }
 
-net::Task<bool> Relay::whole() {
-  std::string_view body;
-  if (!collect_now(body) && !co_await collect(body)) co_return false;
-  std::string edited;
-  if (!judge_whole(body, edited)) co_return false;
+bool Relay::judge(std::string_view& body, std::string& edited, std::string& out) {
+  x_.record_.upstream_end = x_.state_.loop.now().steady;
+  if (!judge_whole(body, edited)) return false;
   if (!edited.empty()) body = edited;
-  if (!write_head(out_, body.size())) {
+  if (!write_head(out, body.size())) {
     x_.record_.error = "the upstream's head cannot be passed on";
     x_.refuse(upstream_failed(x_.info_, false, "The model's answer is not well-formed HTTP."));
-    co_return false;
+    return false;
   }
   x_.answer_begun_ = true;
-  x_.record_.first_byte = x_.state_.loop.now().steady;
-  std::string_view unsent_head = out_;
+  x_.record_.first_byte = x_.record_.upstream_end;  // its first byte follows at once
+  return true;
+}
+
+net::Task<bool> Relay::whole() {
+  std::string_view body;
+  if (!co_await collect(body)) co_return false;
+  std::string edited;
+  std::string out;
+  if (!judge(body, edited, out)) co_return false;
+  std::string_view unsent_head = out;
   net::Io io = net::Io::ok;
   do {
     std::string_view piece = body.substr(0, kWritePiece);
@@ -250,7 +284,8 @@ net::Task<bool> Relay::whole() {
     client_.deadline_in(kWriteTime);
     if (!client_.write_now(unsent_head, piece)) io = co_await client_.write(unsent_head, piece);
     unsent_head = {};
-    if (io == net::Io::ok) x_.record_.bytes_out += size;
+    if (io != net::Io::ok) break;
+    x_.record_.bytes_out += size;
   } while (io == net::Io::ok && !body.empty());
   client_.no_deadline();
   if (io != net::Io::ok) x_.record_.end = Outcome::End::client_gone;

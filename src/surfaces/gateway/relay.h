@@ -1,7 +1,6 @@
 // The answer's way back: from the upstream through the stages to the client.
 #pragma once
 
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,40 +14,34 @@ class Relay {
  public:
   explicit Relay(Exchange& exchange);
 
-  // False: the exchange has ended with a refusal (set in the exchange) or a broken
-  // connection; true: the answer went out whole.
-  [[nodiscard]] net::Task<bool> run();
+  // In this order; each but the last gives false when the exchange has ended with a
+  // refusal (set in the exchange) or a broken connection.
+  // Judges the head.
+  [[nodiscard]] bool begin();
+  // Answers with a small body that is there already, as most are. Also false, with no
+  // refusal: answer() must do it.
+  [[nodiscard]] bool answer_at_once();
+  [[nodiscard]] net::Task<bool> answer();
+  // Gives the upstream's connection back, or ends it.
+  void end();
 
  private:
+  friend class StreamRelay;
+
   [[nodiscard]] net::Task<bool> whole();
   [[nodiscard]] net::Task<bool> stream();
-  // Takes a body that is in the input already, whole; most are, and need no coroutine.
-  [[nodiscard]] bool collect_now(std::string_view& body);
+  // A body that is in the input already, whole.
+  [[nodiscard]] std::string_view take_body();
   // Collects a body of unknown length or in chunks; a view into the upstream's input
   // where it lies there in one piece.
   [[nodiscard]] net::Task<bool> collect(std::string_view& body);
+  // Judges the body and writes the head for it to `out`.
+  [[nodiscard]] bool judge(std::string_view& body, std::string& edited, std::string& out);
   [[nodiscard]] bool judge_whole(std::string_view body, std::string& edited);
   [[nodiscard]] bool not_examinable(std::string_view why, std::uint64_t bytes);
   // Whether the answer has a Content-Encoding, so that nobody can read its text.
   [[nodiscard]] bool encoded() const;
   [[nodiscard]] bool write_head(std::string& out, std::optional<std::uint64_t> length);
-
-  // Streams. Appends what may go out to out_.
-  void frame(std::string_view data);
-  [[nodiscard]] bool take(std::string_view data);
-  [[nodiscard]] bool unreadable();
-  [[nodiscard]] bool take_event(dialects::StreamEvent& event);
-  [[nodiscard]] bool judge_event(dialects::StreamEvent event);
-  [[nodiscard]] bool release_events();
-  [[nodiscard]] bool finish_stream();
-  void account(const dialects::StreamEvent& event);
-  [[nodiscard]] net::Task<bool> cut_stream();
-
-  struct Released {
-    StreamKey key;
-    std::uint64_t to = 0;
-  };
-  [[nodiscard]] std::uint64_t& released(const StreamKey& key);
 
   Exchange& x_;
   net::Connection& client_;
@@ -58,14 +51,9 @@ class Relay {
   std::string storage_;       // of the answer's head
   std::string body_storage_;  // of a body in several pieces
 
-  bool judged_ = false;   // some stage wants the text
-  bool chunked_ = false;  // to the client; else the end of the connection ends the answer
-  std::string out_;
-  std::unique_ptr<dialects::StreamReader> reader_;
-  dialects::StreamEvent event_;
-  std::deque<dialects::StreamEvent> held_;
-  std::vector<dialects::StreamEdit> edits_;
-  std::vector<Released> released_;
+  bool streams_ = false;      // server-sent events
+  bool here_ = false;         // the whole body is in the input
+  bool chunked_ = false;      // to the client; else the end of the connection ends the answer
 };
 
 }  // namespace davy::gateway

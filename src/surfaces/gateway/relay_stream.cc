@@ -1,42 +1,42 @@
-// Streams: relayed as they come, or event by event where a stage reads the answer.
+#include "surfaces/gateway/relay_stream.h"
+
 #include <algorithm>
 
 #include "mechanisms/net/http1/write.h"
 #include "surfaces/gateway/limits.h"
-#include "surfaces/gateway/relay.h"
 
 namespace davy::gateway {
 
-void Relay::frame(std::string_view data) {
+void StreamRelay::frame(std::string_view data) {
   x_.record_.bytes_out += data.size();
-  if (chunked_) {
+  if (r_.chunked_) {
     http1::append_chunk(out_, data);
   } else {
     out_.append(data);
   }
 }
 
-std::uint64_t& Relay::released(const StreamKey& key) {
+std::uint64_t& StreamRelay::released(const StreamKey& key) {
   for (Released& entry : released_) {
     if (entry.key == key) return entry.to;
   }
   return released_.emplace_back(Released{key, 0}).to;
 }
 
-void Relay::account(const dialects::StreamEvent& event) {
+void StreamRelay::account(const dialects::StreamEvent& event) {
   if (event.usage) x_.record_.usage = event.usage;
   if (!event.finish_reason.empty()) x_.record_.finish_reason = event.finish_reason;
 }
 
 // Where a stage reads the answer, what the reader could not take is gone: the stream ends
 // with an error that the client sees, never shortened in silence.
-bool Relay::unreadable() {
+bool StreamRelay::unreadable() {
   constexpr std::string_view kWhy = "The model's stream is not in its dialect.";
-  if (!not_examinable(kWhy, 0)) x_.refuse(upstream_failed(x_.info_, false, kWhy));
+  if (!r_.not_examinable(kWhy, 0)) x_.refuse(upstream_failed(x_.info_, false, kWhy));
   return false;
 }
 
-bool Relay::take(std::string_view data) {
+bool StreamRelay::take(std::string_view data) {
   if (!judged_) {
     // A caller who was revoked, or a model that was quarantined, gets no further piece.
     const auto decision = x_.run_.check_control();
@@ -65,7 +65,7 @@ bool Relay::take(std::string_view data) {
   }
 }
 
-bool Relay::take_event(dialects::StreamEvent& event) {
+bool StreamRelay::take_event(dialects::StreamEvent& event) {
   account(event);
   if (!judged_) return true;
   if (!judge_event(std::move(event))) return false;
@@ -73,9 +73,9 @@ bool Relay::take_event(dialects::StreamEvent& event) {
   return release_events();
 }
 
-bool Relay::judge_event(dialects::StreamEvent event) {
+bool StreamRelay::judge_event(dialects::StreamEvent event) {
   if (event.bytes_not_examined > 0 &&
-      not_examinable("The model's stream holds parts that no rule can read.",
+      r_.not_examinable("The model's stream holds parts that no rule can read.",
                      event.bytes_not_examined)) {
     return false;
   }
@@ -99,7 +99,7 @@ bool Relay::judge_event(dialects::StreamEvent event) {
   return true;
 }
 
-bool Relay::release_events() {
+bool StreamRelay::release_events() {
   while (!held_.empty()) {
     const dialects::StreamEvent& front = held_.front();
     const bool free = std::all_of(
@@ -119,7 +119,7 @@ bool Relay::release_events() {
   return true;
 }
 
-bool Relay::finish_stream() {
+bool StreamRelay::finish() {
   if (!reader_) return true;
   const auto rest = reader_->finish(event_);
   if (!rest) return !judged_ || unreadable();
@@ -132,7 +132,7 @@ bool Relay::finish_stream() {
 }
 
 // A denial or failure inside a stream that has begun: the client sees an orderly end.
-net::Task<bool> Relay::cut_stream() {
+net::Task<bool> StreamRelay::cut() {
   const Refusal& refusal = *x_.refusal_;
   if (refusal.denied) {
     x_.record_.decision = Decision::Kind::deny;
@@ -147,20 +147,20 @@ net::Task<bool> Relay::cut_stream() {
   } else {
     frame(x_.dialect().stream_error(refusal.problem, refusal.detail));
   }
-  if (chunked_) http1::append_last_chunk(out_);
+  if (r_.chunked_) http1::append_last_chunk(out_);
   x_.keep_alive_ = false;
   client_.deadline_in(kWriteTime);
   (void)co_await client_.write(out_);
   co_return false;
 }
 
-net::Task<bool> Relay::stream() {
-  if (encoded() && x_.run_.wants_answer_text() &&
-      not_examinable("The model's stream has a Content-Encoding.", 0)) {
+net::Task<bool> StreamRelay::run() {
+  if (r_.encoded() && x_.run_.wants_answer_text() &&
+      r_.not_examinable("The model's stream has a Content-Encoding.", 0)) {
     co_return false;
   }
-  if (!encoded()) reader_ = x_.match_.dialect->make_stream();
-  if (!write_head(out_, std::nullopt)) {
+  if (!r_.encoded()) reader_ = x_.match_.dialect->make_stream();
+  if (!r_.write_head(out_, std::nullopt)) {
     x_.refuse(upstream_failed(x_.info_, false, "The model's answer is not well-formed HTTP."));
     co_return false;
   }
@@ -170,7 +170,7 @@ net::Task<bool> Relay::stream() {
     bool done = false;
     bool broken = false;
     for (bool more = true; more && good;) {
-      const http1::BodyStep step = decoder_.decode(upstream_.input());
+      const http1::BodyStep step = r_.decoder_.decode(upstream_.input());
       switch (step.state) {
         case http1::BodyState::data: good = take(step.data); break;
         case http1::BodyState::done:
@@ -185,15 +185,15 @@ net::Task<bool> Relay::stream() {
       }
       upstream_.consume(step.consumed);
     }
-    if (good && done) good = finish_stream();
-    if (!good) co_return co_await cut_stream();
+    if (good && done) good = finish();
+    if (!good) co_return co_await cut();
     if (broken) {
       x_.record_.error = "the upstream's stream is not well-formed HTTP";
       x_.record_.end = Outcome::End::upstream_gone;
       x_.refuse(upstream_failed(x_.info_, false, "The model's stream broke off."));
-      co_return co_await cut_stream();
+      co_return co_await cut();
     }
-    if (done && chunked_) http1::append_last_chunk(out_);
+    if (done && r_.chunked_) http1::append_last_chunk(out_);
     if (!out_.empty()) {
       client_.deadline_in(kWriteTime);
       const net::Io io = co_await client_.write(out_);
@@ -210,9 +210,9 @@ net::Task<bool> Relay::stream() {
     const net::Io io = co_await upstream_.read_more();
     if (io == net::Io::ok) continue;
     if (x_.client_left_) co_return false;
-    if (io == net::Io::closed && decoder_.at_end() == http1::BodyState::done) {
-      if (!finish_stream()) co_return co_await cut_stream();
-      if (chunked_) http1::append_last_chunk(out_);
+    if (io == net::Io::closed && r_.decoder_.at_end() == http1::BodyState::done) {
+      if (!finish()) co_return co_await cut();
+      if (r_.chunked_) http1::append_last_chunk(out_);
       client_.deadline_in(kWriteTime);
       if (co_await client_.write(out_) != net::Io::ok) {
         x_.record_.end = Outcome::End::client_gone;
@@ -223,7 +223,7 @@ net::Task<bool> Relay::stream() {
     x_.record_.error = "the upstream ended the connection inside its stream";
     x_.record_.end = Outcome::End::upstream_gone;
     x_.refuse(upstream_failed(x_.info_, io == net::Io::timed_out, "The model's stream broke off."));
-    co_return co_await cut_stream();
+    co_return co_await cut();
   }
 }
 

@@ -46,7 +46,7 @@ HeadWriter HeadWriter::response(std::string& out, int status, std::string_view r
 
 HeadWriter& HeadWriter::field(std::string_view name, std::string_view value) {
   if (!wrong_.empty()) return *this;
-  if (name.empty() || !all(name, kToken)) {
+  if (name.empty() || skip_token(name, 0) != name.size()) {
     wrong_ = "field name";
   } else if (skip_value(value, 0) != value.size()) {
     wrong_ = "field value";

@@ -13,8 +13,8 @@ namespace json = boost::json;
 
 // Copies a field under its own name, if the row has it.
 void copy(const Event& row, Field field, json::object& out) {
-  const FieldValue* const value = row.find(field);
-  if (value == nullptr) return;
+  const auto value = row.find(field);
+  if (!value) return;
   std::visit([&](const auto& held) { out[info(field).name] = held; }, *value);
 }
 
@@ -64,7 +64,7 @@ std::string why_json(std::span<const Event> events) {
       if (!story.next_step.empty()) out["next_step"] = story.next_step;
     }
     if (story.complete) {
-      out["upstream_called"] = e.find(Field::upstream_ms) != nullptr;
+      out["upstream_called"] = e.find(Field::upstream_ms).has_value();
       for (const Field field :
            {Field::bytes_not_examined, Field::tokens_in, Field::tokens_out, Field::cost_usd,
             Field::latency_ms, Field::upstream_ms, Field::first_byte_ms, Field::finish_reason}) {

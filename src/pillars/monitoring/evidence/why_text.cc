@@ -19,20 +19,20 @@ std::string text(const Event& event, Field field) {
 }
 
 std::optional<std::int64_t> integer(const Event& event, Field field) {
-  const FieldValue* const value = event.find(field);
-  const auto* const number = value != nullptr ? std::get_if<std::int64_t>(value) : nullptr;
+  const auto value = event.find(field);
+  const auto* const number = value ? std::get_if<std::int64_t>(&*value) : nullptr;
   return number != nullptr ? std::optional(*number) : std::nullopt;
 }
 
 std::optional<double> real(const Event& event, Field field) {
-  const FieldValue* const value = event.find(field);
-  const auto* const number = value != nullptr ? std::get_if<double>(value) : nullptr;
+  const auto value = event.find(field);
+  const auto* const number = value ? std::get_if<double>(&*value) : nullptr;
   return number != nullptr ? std::optional(*number) : std::nullopt;
 }
 
 bool flag(const Event& event, Field field) {
-  const FieldValue* const value = event.find(field);
-  const bool* const set = value != nullptr ? std::get_if<bool>(value) : nullptr;
+  const auto value = event.find(field);
+  const bool* const set = value ? std::get_if<bool>(&*value) : nullptr;
   return set != nullptr && *set;
 }
 

@@ -1,0 +1,58 @@
+// A streamed answer's way back: relayed as it comes, or event by event where a stage reads
+// it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "surfaces/gateway/relay.h"
+
+namespace davy::gateway {
+
+// Uses the relay's connections and the head that it has read.
+class StreamRelay {
+ public:
+  // `judged`: some stage wants the text, and it can be read.
+  StreamRelay(Relay& relay, bool judged)
+      : r_(relay), x_(relay.x_), client_(relay.client_), upstream_(relay.upstream_),
+        judged_(judged) {}
+
+  // As Relay::run.
+  [[nodiscard]] net::Task<bool> run();
+
+ private:
+  // These append what may go out to out_; false: refusal_ of the exchange is set.
+  void frame(std::string_view data);
+  [[nodiscard]] bool take(std::string_view data);
+  [[nodiscard]] bool unreadable();
+  [[nodiscard]] bool take_event(dialects::StreamEvent& event);
+  [[nodiscard]] bool judge_event(dialects::StreamEvent event);
+  [[nodiscard]] bool release_events();
+  [[nodiscard]] bool finish();
+  void account(const dialects::StreamEvent& event);
+  [[nodiscard]] net::Task<bool> cut();
+
+  struct Released {
+    StreamKey key;
+    std::uint64_t to = 0;
+  };
+  [[nodiscard]] std::uint64_t& released(const StreamKey& key);
+
+  Relay& r_;
+  Exchange& x_;
+  net::Connection& client_;
+  net::Connection& upstream_;
+  const bool judged_;
+  std::string out_;
+  std::unique_ptr<dialects::StreamReader> reader_;
+  dialects::StreamEvent event_;
+  std::deque<dialects::StreamEvent> held_;
+  std::vector<dialects::StreamEdit> edits_;
+  std::vector<Released> released_;
+};
+
+}  // namespace davy::gateway
