@@ -1,31 +1,56 @@
 #include "mechanisms/net/connection.h"
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
-#include <array>
-#include <boost/asio/write.hpp>
+#include <boost/asio/async_result.hpp>
 #include <cerrno>
 #include <cstring>
-#include <exception>
 #include <utility>
 
+#include "base/log.h"
 #include "base/secret.h"
 
 namespace davy::net {
+namespace {
+
+int release(Socket socket) {
+  boost::system::error_code ignored;
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  return socket.release(ignored);
+}
+
+bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
+
+}  // namespace
 
 Connection::Connection(Socket socket, Loop& loop)
-    : loop_(loop), socket_(std::move(socket)), timer_(loop.timers(), &Connection::fire, this) {
-  boost::system::error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    : loop_(loop),
+      fd_(release(std::move(socket))),
+      timer_(loop.timers(), &Connection::fire, this) {
+  if (loop_.poller().add(*this)) return;
+  static log::Sampled trouble(3, 10);
+  trouble.write(log::Level::warning, "the kernel watches no more connections; one was ended", {},
+                static_cast<std::int64_t>(unix_seconds(loop_.now().wall)));
+  abort();
+  readable_ = true;  // the first read sees the end
 }
 
 Connection::~Connection() {
   if (in_round_) loop_.forget(*this);
-  if (!outbox_.empty() && !self_) flush();
-  if (self_) *self_ = nullptr;
+  if (!outbox_.empty()) (void)flush();
   clear_outbox();
+  loop_.poller().remove(*this);
+}
+
+std::string Connection::peer_address() const {
+  asio::ip::tcp::endpoint peer;
+  auto size = static_cast<socklen_t>(peer.capacity());
+  if (::getpeername(fd_.get(), peer.data(), &size) != 0) return "unknown";
+  peer.resize(size);
+  return peer.address().to_string();
 }
 
 void Connection::consume(std::size_t bytes) noexcept {
@@ -60,21 +85,76 @@ void Connection::shrink() {
   }
 }
 
-Task<Io> Connection::read_more() {
-  if (end_ == capacity_) {
-    if (begin_ > capacity_ / 2) {
-      std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
-      end_ -= begin_;
-      begin_ = 0;
-    } else {
-      grow(capacity_ == 0 ? kInitialBuffer : 2 * capacity_);
-    }
+void Connection::make_room() {
+  if (end_ != capacity_) return;
+  if (begin_ > capacity_ / 2) {
+    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  } else {
+    grow(capacity_ == 0 ? kInitialBuffer : 2 * capacity_);
   }
-  boost::system::error_code error;
-  const std::size_t got = co_await socket_.async_read_some(
-      asio::buffer(buffer_.get() + end_, capacity_ - end_), asio::redirect_error(kAwait, error));
-  end_ += got;
-  co_return error ? classify(error) : Io::ok;
+}
+
+std::optional<Connection::Waiter> Connection::take(std::optional<Waiter>& place) {
+  std::optional<Waiter> taken;
+  if (place) taken.emplace(std::move(*place));
+  place.reset();
+  return taken;
+}
+
+void Connection::tell(std::uint32_t events) {
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ending_ = true;
+  const bool readable = ending_ || (events & EPOLLIN) != 0;
+  const bool writable = (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+  readable_ |= readable;
+  std::optional<Waiter> reader = readable ? take(reader_) : std::nullopt;
+  std::optional<Waiter> writer = writable ? take(writer_) : std::nullopt;
+  if (writable && !writer && !in_round_ && !outbox_.empty()) (void)flush();
+  // Whoever is resumed may end this connection: it is not touched after this.
+  if (reader) std::move (*reader)();
+  if (writer) std::move (*writer)();
+}
+
+void Connection::abandon() noexcept {
+  reader_.reset();
+  writer_.reset();
+}
+
+Task<void> Connection::wait(std::optional<Waiter>& place) {
+  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(
+      [&place](Waiter waiter) { place.emplace(std::move(waiter)); }, kAwait);
+}
+
+std::optional<Io> Connection::read_now() {
+  if (!readable_) return std::nullopt;
+  make_room();
+  for (;;) {
+    const std::size_t room = capacity_ - end_;
+    const ssize_t got = ::recv(fd_.get(), buffer_.get() + end_, room, MSG_DONTWAIT);
+    if (got > 0) {
+      end_ += static_cast<std::size_t>(got);
+      // Less than there was room for: nothing is left, and the next bytes are told of
+      // (epoll(7)). Not so the end, which may have been told of with these bytes.
+      if (static_cast<std::size_t>(got) < room && !ending_) readable_ = false;
+      return Io::ok;
+    }
+    if (got == 0) {
+      ending_ = true;
+      return classify(0);
+    }
+    if (errno == EINTR) continue;
+    if (!would_block(errno)) return classify(errno);
+    readable_ = false;
+    return std::nullopt;
+  }
+}
+
+Task<Io> Connection::read_more() {
+  for (;;) {
+    if (const auto io = read_now()) co_return *io;
+    co_await wait(reader_);
+  }
 }
 
 std::string& Connection::outbox() {
@@ -84,7 +164,7 @@ std::string& Connection::outbox() {
 
 void Connection::send_soon(bool secret) {
   secret_output_ |= secret;
-  if (in_round_ || self_) return;
+  if (in_round_) return;
   in_round_ = true;
   loop_.send_after_round(*this);
 }
@@ -97,35 +177,25 @@ void Connection::clear_outbox() noexcept {
   }
 }
 
-void Connection::flush() noexcept {
-  if (outbox_.empty()) return;
-  const ssize_t sent = ::send(socket_.native_handle(), outbox_.data(), outbox_.size(),
-                              MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent == static_cast<ssize_t>(outbox_.size())) return clear_outbox();
-  if (sent >= 0 || errno == EAGAIN || errno == EINTR) {
-    if (sent > 0) outbox_.erase(0, static_cast<std::size_t>(sent));
-    try {
-      return flush_when_writable();
-    } catch (const std::exception&) {
-      // No memory: as if the kernel had refused.
+bool Connection::flush() noexcept {
+  while (!outbox_.empty()) {
+    const ssize_t sent =
+        ::send(fd_.get(), outbox_.data(), outbox_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == static_cast<ssize_t>(outbox_.size())) {
+      clear_outbox();
+    } else if (sent >= 0) {
+      outbox_.erase(0, static_cast<std::size_t>(sent));
+    } else if (would_block(errno)) {
+      return true;  // tell() goes on
+    } else if (errno != EINTR) {
+      write_error_ = errno;
+      output_failed_ = true;
+      clear_outbox();
+      abort();
+      return false;
     }
   }
-  output_failed_ = true;
-  clear_outbox();
-  abort();
-}
-
-void Connection::flush_when_writable() {
-  if (!self_) self_ = std::make_shared<Connection*>(this);
-  socket_.async_wait(Socket::wait_write, [self = self_](const boost::system::error_code& error) {
-    Connection* const connection = *self;
-    if (connection == nullptr) return;
-    if (!error) connection->flush();
-    if (!error && !connection->outbox_.empty()) return;  // it waits again
-    connection->output_failed_ |= !connection->outbox_.empty();
-    connection->clear_outbox();
-    connection->self_.reset();
-  });
+  return true;
 }
 
 bool Connection::write_now(std::string_view& first, std::string_view& second) noexcept {
@@ -141,7 +211,8 @@ bool Connection::write_now(std::string_view& first, std::string_view& second) no
   msghdr message{};
   message.msg_iov = parts;
   message.msg_iovlen = static_cast<std::size_t>(count);
-  const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent < 0 && !would_block(errno) && errno != EINTR) write_error_ = errno;
   if (sent <= 0) return false;
   const std::size_t of_first = std::min(static_cast<std::size_t>(sent), first.size());
   first.remove_prefix(of_first);
@@ -150,13 +221,12 @@ bool Connection::write_now(std::string_view& first, std::string_view& second) no
 }
 
 Task<Io> Connection::write(std::string_view first, std::string_view second) {
-  if (write_now(first, second)) co_return Io::ok;
-  const std::string waiting = std::exchange(outbox_, {});
-  const std::array<asio::const_buffer, 3> parts{asio::buffer(waiting), asio::buffer(first),
-                                                asio::buffer(second)};
-  boost::system::error_code error;
-  co_await asio::async_write(socket_, parts, asio::redirect_error(kAwait, error));
-  co_return error ? classify(error) : Io::ok;
+  for (;;) {
+    if (!flush()) co_return classify(write_error_);
+    if (write_now(first, second)) co_return Io::ok;
+    if (write_error_ != 0) co_return classify(write_error_);
+    co_await wait(writer_);
+  }
 }
 
 void Connection::deadline_in(std::chrono::nanoseconds time) noexcept {
@@ -164,35 +234,23 @@ void Connection::deadline_in(std::chrono::nanoseconds time) noexcept {
   timer_.set(time);
 }
 
-bool Connection::usable_while_idle() noexcept {
-  if (!socket_.is_open() || begin_ != end_) return false;
-  char byte;
-  const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+bool Connection::usable_while_idle() const noexcept {
+  return begin_ == end_ && !readable_ && !ending_;
 }
 
 bool Connection::peer_ended() noexcept {
   char byte;
-  const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+  const ssize_t got = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && !would_block(errno) && errno != EINTR);
 }
 
 void Connection::shut_down_writing() noexcept {
-  flush();
-  boost::system::error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-}
-
-void Connection::close() noexcept {
-  timer_.clear();
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  if (flush()) (void)::shutdown(fd_.get(), SHUT_WR);
 }
 
 void Connection::abort() noexcept {
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+  // Which the poller tells whoever waits.
+  (void)::shutdown(fd_.get(), SHUT_RDWR);
 }
 
 void Connection::fire(void* context) noexcept {
@@ -201,14 +259,15 @@ void Connection::fire(void* context) noexcept {
   self->abort();
 }
 
-Io Connection::classify(const boost::system::error_code& error) const noexcept {
+Io Connection::classify(int error) const noexcept {
   if (timed_out_) return Io::timed_out;
-  if (error == asio::error::eof || error == asio::error::connection_reset ||
-      error == asio::error::broken_pipe || error == asio::error::operation_aborted ||
-      error == asio::error::bad_descriptor || error == asio::error::not_connected) {
-    return Io::closed;
+  switch (error) {
+    case 0:
+    case ECONNRESET:
+    case EPIPE:
+    case ENOTCONN: return Io::closed;
+    default: return Io::failed;
   }
-  return Io::failed;
 }
 
 }  // namespace davy::net

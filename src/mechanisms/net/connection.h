@@ -3,13 +3,15 @@
 // Belongs to one loop. At most one read and one write are under way at a time.
 #pragma once
 
-#include <boost/asio/buffer.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/files.h"
 #include "mechanisms/net/loop.h"
 #include "mechanisms/net/task.h"
 
@@ -20,13 +22,15 @@ class Connection {
   // An idle connection costs this much buffer: 10,000 of them 40 MB.
   static constexpr std::size_t kInitialBuffer = 4 * 1024;
 
+  // Takes the socket over; it must be connected.
   Connection(Socket socket, Loop& loop);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   [[nodiscard]] Loop& loop() noexcept { return loop_; }
-  [[nodiscard]] Socket& socket() noexcept { return socket_; }
+  // Of the other side, "192.0.2.7"; "unknown" if it is gone.
+  [[nodiscard]] std::string peer_address() const;
 
   // Bytes that came and were not consumed. Views into it are valid until the next read.
   [[nodiscard]] std::string_view input() const noexcept {
@@ -65,43 +69,60 @@ class Connection {
   void deadline_in(std::chrono::nanoseconds time) noexcept;
   void no_deadline() noexcept { timer_.clear(); }
 
-  // Whether the peer has ended the connection or sent what nobody asked for: an idle
-  // upstream connection that did must not be used again. One system call, never waits.
-  [[nodiscard]] bool usable_while_idle() noexcept;
+  // Whether the peer has ended the connection or sent what nobody asked for, as far as the
+  // loop was told by the begin of this round: an idle upstream connection that did must
+  // not be used again.
+  [[nodiscard]] bool usable_while_idle() const noexcept;
   // Whether the peer has ended its side and nothing that it sent waits in the kernel.
   // A peer that only stopped writing looks the same. One system call, never waits.
   [[nodiscard]] bool peer_ended() noexcept;
 
-  // Orderly: says that no more comes, after what waits. `close` ends it at once; both are safe to repeat.
+  // Orderly: says that no more comes, after what waits. Safe to repeat.
   void shut_down_writing() noexcept;
-  void close() noexcept;
   // Ends whatever waits on this connection with `closed`, at once.
   void abort() noexcept;
 
  private:
   friend class Loop;
-  // Sends what waits, as far as the kernel takes it now.
-  void flush() noexcept;
-  void flush_when_writable();
+  friend class Poller;
+  // Who waits: a coroutine of this loop.
+  using Waiter = asio::async_result<asio::use_awaitable_t<Executor>, void()>::handler_type;
+
+  // Called by the poller: what can be done now, as epoll says it. May destroy the connection.
+  void tell(std::uint32_t events);
+  void abandon() noexcept;
+  [[nodiscard]] static std::optional<Waiter> take(std::optional<Waiter>& place);
+  [[nodiscard]] Task<void> wait(std::optional<Waiter>& place);
+  // Takes what has come; nothing: it must be waited for.
+  [[nodiscard]] std::optional<Io> read_now();
+  // Sends as much of the outbox as the kernel takes now. False: there was an error.
+  bool flush() noexcept;
   void clear_outbox() noexcept;
   static void fire(void* context) noexcept;
-  [[nodiscard]] Io classify(const boost::system::error_code& error) const noexcept;
+  [[nodiscard]] Io classify(int error) const noexcept;
+  void make_room();
   void grow(std::size_t capacity);
 
   Loop& loop_;
-  Socket socket_;
+  Fd fd_;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   TimerWheel::Timer timer_;
+  std::optional<Waiter> reader_;
+  std::optional<Waiter> writer_;
+  bool readable_ = false;  // perhaps: a read may give bytes, an error or the end
+  bool ending_ = false;    // the peer has ended its side, or there was an error
   bool timed_out_ = false;
   bool in_round_ = false;  // the loop will call flush()
   bool output_failed_ = false;
   bool secret_output_ = false;
+  int write_error_ = 0;  // of the last write, as errno
   std::string outbox_;
-  // Tells a wait that outlives this connection so; made for the first one.
-  std::shared_ptr<Connection*> self_;
+  // In the poller's list; previous_ is null outside of it.
+  Connection* next_ = nullptr;
+  Connection** previous_ = nullptr;
 };
 
 }  // namespace davy::net

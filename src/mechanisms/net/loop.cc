@@ -44,9 +44,12 @@ Loop::Loop(std::size_t index, const Clock& clock)
       clock_(clock),
       timers_(clock.now().steady),
       context_(kOneThread),
-      work_(context_.get_executor()) {}
+      work_(context_.get_executor()) {
+  poller_ = std::make_unique<Poller>(context_);
+  poller_->start([this] { end_round(); });
+}
 
-Loop::~Loop() = default;
+Loop::~Loop() { poller_->abandon(); }
 
 void Loop::spawn(Task<void> task) {
   asio::co_spawn(context_.get_executor(), std::move(task), [](std::exception_ptr error) {
@@ -67,17 +70,18 @@ void Loop::post(std::function<void()> work) {
 
 void Loop::send_after_round(Connection& connection) {
   senders_.push_back(&connection);
-  // What is ready now was queued before this.
-  if (senders_.size() == 1) asio::post(context_.get_executor(), [this] { end_round(); });
+  // Outside of a round, what is ready now was queued before this.
+  if (senders_.size() == 1 && !poller_->in_round()) asio::post(context_.get_executor(), [this] { end_round(); });
 }
 
 void Loop::end_round() noexcept {
+  if (senders_.empty()) return;
   sending_.swap(senders_);
   for (std::size_t i = 0; i < sending_.size(); ++i) {
     Connection* const connection = sending_[i];
     if (connection == nullptr) continue;
     connection->in_round_ = false;
-    connection->flush();
+    (void)connection->flush();
   }
   sending_.clear();
 }

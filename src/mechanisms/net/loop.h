@@ -12,12 +12,11 @@
 
 #include "base/clock.h"
 #include "core/scratch.h"
+#include "mechanisms/net/poller.h"
 #include "mechanisms/net/task.h"
 #include "mechanisms/net/timer_wheel.h"
 
 namespace davy::net {
-
-class Connection;
 
 class Loop {
  public:
@@ -30,6 +29,7 @@ class Loop {
   [[nodiscard]] Executor executor() noexcept { return context_.get_executor(); }
   [[nodiscard]] asio::io_context& context() noexcept { return context_; }
   [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
+  [[nodiscard]] Poller& poller() noexcept { return *poller_; }
   [[nodiscard]] Scratch& scratch() noexcept { return scratch_; }
   [[nodiscard]] Now now() const noexcept { return clock_.now(); }
 
@@ -65,6 +65,7 @@ class Loop {
   std::vector<Connection*> senders_;  // null: gone before the round ended
   std::vector<Connection*> sending_;  // the same, while they are sent
   std::vector<std::string> buffers_;
+  std::unique_ptr<Poller> poller_;
   // Last: what it destroys (waiting tasks) uses the members above.
   asio::io_context context_;
   asio::executor_work_guard<Executor> work_;

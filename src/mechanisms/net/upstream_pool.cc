@@ -45,14 +45,16 @@ Task<Result<std::unique_ptr<Connection>>> UpstreamPool::connect(
     for (const auto& entry : found) endpoints.push_back(entry.endpoint());
   }
   for (const auto& endpoint : endpoints) {
-    auto connection = std::make_unique<Connection>(Socket(loop_.executor()), loop_);
-    connection->deadline_in(connect_timeout);
+    Socket socket(loop_.executor());
+    const auto cancel = [](void* context) noexcept {
+      boost::system::error_code ignored;
+      static_cast<Socket*>(context)->cancel(ignored);
+    };
+    TimerWheel::Timer deadline(loop_.timers(), cancel, &socket);
+    deadline.set(connect_timeout);
     error = {};
-    co_await connection->socket().async_connect(endpoint, asio::redirect_error(kAwait, error));
-    connection->no_deadline();
-    if (error) continue;
-    connection->socket().set_option(asio::ip::tcp::no_delay(true), error);
-    co_return connection;
+    co_await socket.async_connect(endpoint, asio::redirect_error(kAwait, error));
+    if (!error) co_return std::make_unique<Connection>(std::move(socket), loop_);
   }
   co_return unavailable("upstream " + url.authority() + " does not accept connections: " +
                             (error ? error.message() : std::string("no address")),

@@ -76,14 +76,8 @@ net::Task<void> refuse_framing(LoopState& state, net::Connection& client,
   if (co_await client.write(out) == net::Io::ok) co_await linger(client);
 }
 
-std::string address_of(net::Connection& client) {
-  boost::system::error_code error;
-  const auto remote = client.socket().remote_endpoint(error);
-  return error ? std::string("unknown") : remote.address().to_string();
-}
-
 net::Task<void> serve(LoopState& state, std::unique_ptr<net::Connection> client) {
-  const std::string client_ip = address_of(*client);
+  const std::string client_ip = client->peer_address();
   http1::RequestParser parser;
   for (;;) {
     client->deadline_in(kIdleTime);
