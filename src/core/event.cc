@@ -234,7 +234,9 @@ Event& Event::set(Field field, std::string_view words) {
   } else {
     texts_ += valid_utf8(words);
   }
+  text_size_ -= to.size;
   to.size = texts_.size() - to.begin;
+  text_size_ += to.size;
   return *this;
 }
 
@@ -271,6 +273,7 @@ void Event::reset(Sourcetype type, WallTime time) noexcept {
   time_ = time;
   slots_.clear();
   texts_.clear();
+  text_size_ = 0;
   places_.fill(0);
 }
 

@@ -82,8 +82,8 @@ class Event {
   [[nodiscard]] std::string_view text(Field field) const noexcept;  // "" if absent or no text
   // In the order in which they were first set.
   [[nodiscard]] std::vector<std::pair<Field, FieldValue>> fields() const;
-  // Bytes of all its texts, replaced ones included.
-  [[nodiscard]] std::size_t text_size() const noexcept { return texts_.size(); }
+  // Bytes of all its texts.
+  [[nodiscard]] std::size_t text_size() const noexcept { return text_size_; }
 
  private:
   friend void append_json(std::string& out, const Event& event);
@@ -95,9 +95,9 @@ class Event {
     bool flag = false;
     std::size_t begin = 0;  // of text in texts_
     union {
-      std::size_t size;  // of text
+      std::size_t size = 0;  // of text
       std::int64_t integer;
-      double real = 0;
+      double real;
     };
   };
   [[nodiscard]] Slot& slot(Field field);
@@ -106,7 +106,8 @@ class Event {
   Sourcetype type_;
   WallTime time_;
   std::vector<Slot> slots_;
-  std::string texts_;
+  std::string texts_;  // replaced ones too
+  std::size_t text_size_ = 0;
   // Where each field's slot is, from 1; 0 = absent.
   std::array<std::uint8_t, static_cast<std::size_t>(Field::count_)> places_{};
 };

@@ -316,12 +316,12 @@ class HalfStore final : public contract::MemoryStateStore {
 // Drops every other event and says nothing.
 class LossyEvents final : public contract::MemoryEvents {
  public:
-  Result<void> append(Event event) override {
+  Result<void> append(const Event& event) override {
     {
       const std::lock_guard lock(mutex_);
       if (++count_ % 2 == 0) return {};
     }
-    return MemoryEvents::append(std::move(event));
+    return MemoryEvents::append(event);
   }
 
  private:

@@ -144,7 +144,7 @@ TEST_F(Answer, TheAccountAloneIsThatOfTheWhole) {
       R"([1,2])",
   };
   for (const std::string_view body : bodies) {
-    read(body);
+    read(std::string(body));
     const auto usage = answer_->usage();
     const std::string reason(answer_->finish_reason());
     ASSERT_TRUE(answer_->read_account(body).ok()) << body;

@@ -21,7 +21,10 @@ namespace davy::json {
 class Skim {
  public:
   // At the value, which must outlive the skim.
-  explicit Skim(std::string_view text) noexcept : text_(text) { skip_white(); }
+  explicit Skim(std::string_view text) noexcept : text_(text) {
+    skip_white();
+    good_ = at_ < text_.size();
+  }
 
   // What stands next: '{', '[', '"', the first byte of another scalar, or 0.
   [[nodiscard]] char peek() const noexcept { return at_ < text_.size() ? text_[at_] : '\0'; }

@@ -7,7 +7,6 @@
 #include <boost/asio/post.hpp>
 #include <charconv>
 #include <exception>
-#include <new>
 
 #include "base/files.h"
 #include "base/log.h"
@@ -45,6 +44,7 @@ Loop::Loop(std::size_t index, const Clock& clock)
       timers_(clock.now().steady),
       context_(kOneThread),
       work_(context_.get_executor()) {
+  buffers_.reserve(kBuffers);
   poller_ = std::make_unique<Poller>(context_);
   poller_->start([this] { end_round(); });
 }
@@ -106,11 +106,7 @@ std::string Loop::output_buffer() {
 void Loop::give_back(std::string buffer) noexcept {
   if (buffers_.size() >= kBuffers || buffer.capacity() > kLargestBuffer) return;
   buffer.clear();
-  try {
-    buffers_.push_back(std::move(buffer));
-  } catch (const std::bad_alloc&) {
-    // One buffer less is no loss.
-  }
+  buffers_.push_back(std::move(buffer));
 }
 
 Task<void> Loop::tick() {

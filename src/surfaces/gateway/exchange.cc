@@ -74,7 +74,10 @@ net::Task<bool> Exchange::run() {
     if (answered && snapshot_->settings.evidence == Evidence::required) {
       answered = co_await open_evidence();
     }
-    if (answered && !send_at_once()) answered = !refusal_ && co_await send_request(true);
+    if (answered) {
+      answered = send_at_once();
+      if (!answered && !refusal_) answered = co_await send_request(true);
+    }
     for (bool complete = false; answered && !complete;) {
       const AnswerHead head = parse_answer_head();
       complete = head == AnswerHead::complete;
@@ -93,8 +96,8 @@ net::Task<bool> Exchange::run() {
     }
     if (answered) {
       Relay relay(*this);
-      answered = relay.begin();
-      if (answered && !relay.answer_at_once()) answered = !refusal_ && co_await relay.answer();
+      answered = relay.begin() && relay.answer_at_once();
+      if (!answered && !refusal_) answered = co_await relay.answer();
       relay.end();
     }
   }

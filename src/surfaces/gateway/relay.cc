@@ -84,7 +84,8 @@ bool Relay::answer_at_once() {
 }
 
 net::Task<bool> Relay::answer() {
-  co_return streams_ && !head_.framing().no_body() ? co_await stream() : co_await whole();
+  if (streams_ && !head_.framing().no_body()) co_return co_await stream();
+  co_return co_await whole();
 }
 
 void Relay::end() {
