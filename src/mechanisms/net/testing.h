@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -35,8 +36,10 @@ class Client {
   }
   // What has come once `until` is in it; all that came if the other side ends before.
   std::string read_until(std::string_view until) {
-    char part[4096];
-    while (until.empty() || seen_.find(until) == std::string::npos) {
+    char part[64 * 1024];
+    std::size_t looked = 0;  // `until` does not begin before this
+    while (until.empty() || seen_.find(until, looked) == std::string::npos) {
+      looked = seen_.size() - std::min(seen_.size(), until.size());
       const ssize_t got = ::recv(fd_, part, sizeof part, 0);
       if (got <= 0) break;
       seen_.append(part, static_cast<std::size_t>(got));

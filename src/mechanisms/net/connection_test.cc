@@ -1,0 +1,267 @@
+// Connections, their poller and their outbox, against a plain client.
+#include "mechanisms/net/connection.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "mechanisms/net/listener.h"
+#include "mechanisms/net/testing.h"
+#include "mechanisms/net/upstream_pool.h"
+
+namespace davy::net {
+namespace {
+
+using testing::Client;
+using namespace std::chrono_literals;
+
+class ConnectionTest : public ::testing::Test {
+ protected:
+  // What each client's connection is given to; ends with it.
+  using Body = std::function<Task<void>(Connection&)>;
+
+  void serve(Body body) {
+    auto bound = Listener::bind(Endpoint{"127.0.0.1", 0, {}}, *loops_, 1);
+    ASSERT_TRUE(bound.ok()) << bound.error().text();
+    listener_ = std::move(bound).value();
+    body_ = std::move(body);
+    listener_->start([this](std::unique_ptr<Connection> connection) {
+      return hold(std::move(connection), body_);
+    });
+    loops_->start();
+  }
+  void TearDown() override { loops_->stop(); }
+  [[nodiscard]] std::uint16_t port() const { return listener_->endpoint().port; }
+
+  static Task<void> hold(std::unique_ptr<Connection> connection, Body body) {
+    co_await body(*connection);
+  }
+
+  std::unique_ptr<Loops> loops_ = std::make_unique<Loops>(1, system_clock());
+  std::unique_ptr<Listener> listener_;
+  Body body_;
+};
+
+void put(Connection& connection, std::string_view text) {
+  connection.outbox() += text;
+  connection.send_soon();
+}
+
+TEST_F(ConnectionTest, WhatIsSentSoonGoesOutBeforeWhatIsWrittenLater) {
+  serve([](Connection& connection) -> Task<void> {
+    (void)co_await connection.read_more();
+    put(connection, "one ");
+    put(connection, "two ");
+    (void)co_await connection.write("three ", "four ");
+    put(connection, "five");
+    connection.shut_down_writing();
+  });
+  Client client(port());
+  ASSERT_TRUE(client.send("go"));
+  EXPECT_EQ(client.read_to_end(), "one two three four five");
+}
+
+TEST_F(ConnectionTest, WhatIsSentSoonGoesOutWhileTheConnectionWaits) {
+  serve([](Connection& connection) -> Task<void> {
+    while (co_await connection.read_more() == Io::ok) {
+      put(connection, connection.input());
+      connection.consume(connection.input().size());
+    }
+  });
+  Client client(port());
+  for (const std::string_view word : {"ping", "pong", "pung"}) {
+    ASSERT_TRUE(client.send(word));
+    EXPECT_NE(client.read_until(word).find(word), std::string::npos);
+  }
+}
+
+TEST_F(ConnectionTest, WhatTheKernelDoesNotTakeFollowsInOrder) {
+  constexpr std::size_t kPieces = 1024;
+  std::atomic<bool> waited{false};
+  serve([&](Connection& connection) -> Task<void> {
+    (void)co_await connection.read_more();
+    const std::string piece(8 * 1024, 'x');
+    for (std::size_t i = 0; i < kPieces; ++i) {
+      const std::string text = std::to_string(i) + piece + ";";
+      if (!connection.output_waits()) {
+        put(connection, text);
+        // Lets the round end.
+        asio::basic_waitable_timer<std::chrono::steady_clock,
+                                   asio::wait_traits<std::chrono::steady_clock>, Executor>
+            pause(connection.loop().executor(), 10us);
+        if (i % 64 == 0) {
+          boost::system::error_code ignored;
+          co_await pause.async_wait(asio::redirect_error(kAwait, ignored));
+          waited = waited || connection.output_waits();
+        }
+      } else if (co_await connection.write(text) != Io::ok) {
+        co_return;
+      }
+    }
+    put(connection, "end");
+    (void)co_await connection.read_more();  // until the client goes
+  });
+  Client client(port());
+  ASSERT_TRUE(client.send("go"));
+  std::this_thread::sleep_for(200ms);  // so that the kernel's buffers fill
+  const std::string all = client.read_until(";end");
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < kPieces; ++i) {
+    const std::string head = std::to_string(i) + "x";
+    ASSERT_EQ(all.compare(at, head.size(), head), 0) << "piece " << i;
+    at = all.find(';', at) + 1;
+  }
+  EXPECT_EQ(all.substr(at), "end");
+}
+
+TEST_F(ConnectionTest, TheRestOfTheOutboxGoesOutWhenTheClientReadsAgain) {
+  std::promise<bool> stuck;
+  serve([&](Connection& connection) -> Task<void> {
+    (void)co_await connection.read_more();
+    // Fills the kernel's buffers without waiting, then leaves a message in the outbox.
+    const std::string piece(64 * 1024, 'x');
+    std::string_view first = piece;
+    std::string_view none;
+    while (connection.write_now(first, none)) first = piece;
+    connection.outbox() += "tail";
+    connection.send_soon();
+    asio::basic_waitable_timer<std::chrono::steady_clock,
+                               asio::wait_traits<std::chrono::steady_clock>, Executor>
+        pause(connection.loop().executor(), 20ms);
+    boost::system::error_code ignored;
+    co_await pause.async_wait(asio::redirect_error(kAwait, ignored));
+    stuck.set_value(connection.output_waits());
+    (void)co_await connection.read_more();
+  });
+  Client client(port());
+  ASSERT_TRUE(client.send("go"));
+  EXPECT_TRUE(stuck.get_future().get());
+  const std::string all = client.read_until("tail");
+  EXPECT_TRUE(all.ends_with("xtail"));
+}
+
+TEST_F(ConnectionTest, BytesThatComeWithTheEndAreReadBeforeIt) {
+  std::promise<std::string> seen;
+  serve([&](Connection& connection) -> Task<void> {
+    std::string log;
+    for (;;) {
+      const Io io = co_await connection.read_more();
+      log += connection.input();
+      connection.consume(connection.input().size());
+      if (io == Io::ok) continue;
+      log += io == Io::closed ? "|closed" : "|?";
+      break;
+    }
+    seen.set_value(log);
+  });
+  {
+    Client client(port());
+    ASSERT_TRUE(client.send("last words"));
+  }
+  EXPECT_EQ(seen.get_future().get(), "last words|closed");
+}
+
+TEST_F(ConnectionTest, ADeadlineEndsAReadAndAWrite) {
+  std::promise<std::pair<Io, Io>> ends;
+  serve([&](Connection& connection) -> Task<void> {
+    (void)co_await connection.read_more();
+    connection.deadline_in(0ns);
+    const std::string much(1024 * 1024, 'x');
+    Io write = Io::ok;
+    while (write == Io::ok) write = co_await connection.write(much);
+    const Io read = co_await connection.read_more();
+    ends.set_value({read, write});
+  });
+  Client client(port());
+  ASSERT_TRUE(client.send("go"));
+  EXPECT_EQ(ends.get_future().get(), (std::pair{Io::timed_out, Io::timed_out}));
+}
+
+TEST_F(ConnectionTest, AnAbortEndsAReadThatWaits) {
+  std::promise<Io> end;
+  serve([&](Connection& connection) -> Task<void> {
+    (void)co_await connection.read_more();
+    connection.consume(connection.input().size());
+    connection.loop().post([&connection] { connection.abort(); });
+    end.set_value(co_await connection.read_more());
+  });
+  Client client(port());
+  ASSERT_TRUE(client.send("go"));
+  EXPECT_EQ(end.get_future().get(), Io::closed);
+}
+
+TEST_F(ConnectionTest, AnIdleUpstreamThatSaysWhatNobodyAskedForIsNotUsedAgain) {
+  std::promise<void> unasked;
+  serve([&](Connection& connection) -> Task<void> {
+    (void)co_await connection.read_more();
+    (void)co_await connection.write("extra");
+    unasked.set_value();
+    (void)co_await connection.read_more();
+    (void)co_await connection.read_more();
+  });
+  UpstreamPool pool((*loops_)[0]);
+  UpstreamUrl url;
+  url.host = "127.0.0.1";
+  url.port = port();
+  std::promise<std::string> seen;
+  const auto work = [&]() -> Task<void> {
+    Loop& loop = (*loops_)[0];
+    auto made = co_await pool.connect(url, 5s);
+    if (!made) {
+      seen.set_value(made.error().text());
+      co_return;
+    }
+    pool.put_back(url, std::move(made).value(), loop.now().steady);
+    auto again = pool.take_idle(url, loop.now().steady);
+    std::string log = again ? "kept " : "dropped ";
+    if (again) {
+      (void)co_await again->write("go");  // whose answer is left unread
+      pool.put_back(url, std::move(again), loop.now().steady);
+    }
+    while (pool.idle() > 0) {
+      asio::basic_waitable_timer<std::chrono::steady_clock,
+                                 asio::wait_traits<std::chrono::steady_clock>, Executor>
+          pause(loop.executor(), 20ms);
+      boost::system::error_code ignored;
+      co_await pause.async_wait(asio::redirect_error(kAwait, ignored));
+      auto third = pool.take_idle(url, loop.now().steady);
+      log += third ? "kept" : "dropped";
+      break;
+    }
+    pool.clear();
+    seen.set_value(log);
+  };
+  (*loops_)[0].spawn(work());
+  unasked.get_future().get();
+  EXPECT_EQ(seen.get_future().get(), "kept dropped");
+}
+
+TEST_F(ConnectionTest, WhoWaitsWhenTheLoopGoesIsEnded) {
+  struct Told {
+    std::atomic<int>& ended;
+    ~Told() { ++ended; }
+  };
+  std::atomic<int> ended{0};
+  std::atomic<int> begun{0};
+  serve([&](Connection& connection) -> Task<void> {
+    const Told told{ended};
+    ++begun;
+    (void)co_await connection.read_more();
+  });
+  Client one(port());
+  Client two(port());
+  while (begun < 2) std::this_thread::sleep_for(1ms);
+  loops_->stop();
+  EXPECT_EQ(ended, 0);
+  loops_ = std::make_unique<Loops>(1, system_clock());
+  EXPECT_EQ(ended, 2);
+}
+
+}  // namespace
+}  // namespace davy::net
