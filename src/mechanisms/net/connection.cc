@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -151,8 +152,15 @@ std::optional<Io> Connection::read_now() {
 }
 
 Task<Io> Connection::read_more() {
+  // A peer that sends faster than we read would keep the loop for itself.
+  if (readable_ && last_read_ == loop_.poller().rounds()) {
+    co_await asio::post(loop_.executor(), kAwait);
+  }
   for (;;) {
-    if (const auto io = read_now()) co_return *io;
+    if (const auto io = read_now()) {
+      last_read_ = loop_.poller().rounds();
+      co_return *io;
+    }
     co_await wait(reader_);
   }
 }

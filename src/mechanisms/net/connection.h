@@ -112,7 +112,8 @@ class Connection {
   TimerWheel::Timer timer_;
   std::optional<Waiter> reader_;
   std::optional<Waiter> writer_;
-  bool readable_ = false;  // perhaps: a read may give bytes, an error or the end
+  std::uint64_t last_read_ = 0;  // in which round
+  bool readable_ = false;        // perhaps: a read may give bytes, an error or the end
   bool ending_ = false;    // the peer has ended its side, or there was an error
   bool timed_out_ = false;
   bool in_round_ = false;  // the loop will call flush()

@@ -242,6 +242,26 @@ TEST_F(ConnectionTest, AnIdleUpstreamThatSaysWhatNobodyAskedForIsNotUsedAgain) {
   EXPECT_EQ(seen.get_future().get(), "kept dropped");
 }
 
+TEST_F(ConnectionTest, AClientThatNeverPausesLeavesTheLoopToOthers) {
+  serve([](Connection& connection) -> Task<void> {
+    while (co_await connection.read_more() == Io::ok) {
+      if (connection.input().starts_with("ping")) put(connection, "pong");
+      connection.consume(connection.input().size());
+    }
+  });
+  std::atomic<bool> enough{false};
+  std::thread flood([&] {
+    Client client(port());
+    const std::string block(256 * 1024, 'x');
+    while (!enough && client.send(block)) continue;
+  });
+  Client client(port());
+  EXPECT_TRUE(client.send("ping"));
+  EXPECT_EQ(client.read_until("pong"), "pong");
+  enough = true;
+  flood.join();
+}
+
 TEST_F(ConnectionTest, WhoWaitsWhenTheLoopGoesIsEnded) {
   struct Told {
     std::atomic<int>& ended;
@@ -259,6 +279,7 @@ TEST_F(ConnectionTest, WhoWaitsWhenTheLoopGoesIsEnded) {
   while (begun < 2) std::this_thread::sleep_for(1ms);
   loops_->stop();
   EXPECT_EQ(ended, 0);
+  listener_.reset();
   loops_ = std::make_unique<Loops>(1, system_clock());
   EXPECT_EQ(ended, 2);
 }

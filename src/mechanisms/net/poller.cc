@@ -39,6 +39,7 @@ void Poller::round() {
   told_ = 0;
   ready_ = static_cast<std::size_t>(std::max(ready, 0));
   in_round_ = true;
+  ++rounds_;
   while (told_ < ready_) {
     const epoll_event event = events_[told_++];
     if (event.data.ptr != nullptr) static_cast<Connection*>(event.data.ptr)->tell(event.events);

@@ -11,6 +11,7 @@
 #include <array>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -36,6 +37,9 @@ class Poller {
   // Whether connections are being told now.
   [[nodiscard]] bool in_round() const noexcept { return in_round_; }
 
+  // How many times they were told.
+  [[nodiscard]] std::uint64_t rounds() const noexcept { return rounds_; }
+
   // False: the kernel has no room for one more.
   [[nodiscard]] bool add(Connection& connection) noexcept;
   void remove(Connection& connection) noexcept;
@@ -52,6 +56,7 @@ class Poller {
   std::array<epoll_event, 256> events_;
   std::size_t told_ = 0;  // events_ before this one are done
   std::size_t ready_ = 0;
+  std::uint64_t rounds_ = 0;
   bool in_round_ = false;
 };
 
