@@ -107,9 +107,9 @@ class InitCommand final : public Command {
     }
     const bool usual = config == kConfigName;  // the default of `-c`
     const std::string option = usual ? "" : " -c " + printable(config, 4096);
-    out << "\nNext:\n"
-        << profile.next << option << "\n  davy check" << option << "\n  davy key create" << option
-        << " --experiment NAME\n";
+    out << "\nNext:\n  davy check" << option << "\n  davy key create" << option
+        << " --experiment NAME\n"
+        << profile.next << option << '\n';
     return {};
   }
 
