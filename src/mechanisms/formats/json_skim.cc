@@ -1,5 +1,6 @@
 #include "mechanisms/formats/json_skim.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "mechanisms/formats/json_scan.h"
@@ -15,6 +16,11 @@ bool ends_scalar(char c) noexcept { return c == ',' || c == '}' || c == ']' || i
 
 void Skim::skip_white() noexcept {
   while (at_ < text_.size() && is_white(text_[at_])) ++at_;
+}
+
+bool Skim::done() const noexcept {
+  const std::string_view rest = text_.substr(at_);
+  return good_ && std::all_of(rest.begin(), rest.end(), is_white);
 }
 
 bool Skim::enter(char opener) noexcept {

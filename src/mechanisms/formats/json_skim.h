@@ -49,7 +49,7 @@ class Skim {
   // Ends the skim: what the caller saw cannot be right.
   void fail() noexcept { good_ = false; }
   // Whether the text was gone through to its end and everything was understood.
-  [[nodiscard]] bool done() const noexcept { return good_ && at_ == text_.size(); }
+  [[nodiscard]] bool done() const noexcept;
 
  private:
   void skip_white() noexcept;

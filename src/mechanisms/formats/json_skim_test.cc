@@ -60,6 +60,12 @@ TEST(JsonSkim, IsNotDoneWithWhatItDoesNotUnderstand) {
   }
 }
 
+TEST(JsonSkim, TakesWhiteSpaceAfterTheValue) {
+  Skim skim(" 0 \n");
+  skim.skip();
+  EXPECT_TRUE(skim.done());
+}
+
 TEST(JsonSkim, ReadsWholeNumbersAlone) {
   const auto number = [](std::string_view text) { return Skim(text).whole_number(); };
   EXPECT_EQ(number("17"), 17U);
