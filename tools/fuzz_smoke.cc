@@ -32,8 +32,12 @@ std::string mutate(const std::vector<std::string>& corpus, std::mt19937_64& rand
     const std::size_t at = below(text.size() + 1);
     switch (below(5)) {
       case 0: text.insert(at, 1, static_cast<char>(below(256))); break;
-      case 1: if (!text.empty()) text.erase(below(text.size()), 1 + below(4)); break;
-      case 2: if (!text.empty()) text[below(text.size())] = static_cast<char>(below(256)); break;
+      case 1:
+        if (!text.empty()) text.erase(below(text.size()), 1 + below(4));
+        break;
+      case 2:
+        if (!text.empty()) text[below(text.size())] = static_cast<char>(below(256));
+        break;
       case 3: {
         const std::string& other = corpus[below(corpus.size())];
         text.insert(at, other.substr(below(other.size() + 1), below(32)));

@@ -69,7 +69,7 @@ class ConfigMap {
   [[nodiscard]] bool present() const noexcept { return node_ != nullptr; }
   [[nodiscard]] bool has(std::string_view key) const noexcept;
   [[nodiscard]] Place place() const;
-  [[nodiscard]] Place place(std::string_view key) const;  // of the value, or of the map
+  [[nodiscard]] Place place(std::string_view key) const;      // of the value, or of the map
   [[nodiscard]] Place key_place(std::string_view key) const;  // of the key, or of the map
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] Diagnostics& diagnostics() noexcept { return *diagnostics_; }

@@ -40,7 +40,8 @@ class Control {
   // For ever: `release` does not bring a revoked key back.
   [[nodiscard]] virtual Result<void> revoke(std::string_view key_id, std::string_view reason) = 0;
   [[nodiscard]] virtual Result<void> block(const Subject& subject, std::string_view reason) = 0;
-  [[nodiscard]] virtual Result<void> quarantine(std::string_view model, std::string_view reason) = 0;
+  [[nodiscard]] virtual Result<void> quarantine(std::string_view model,
+                                                std::string_view reason) = 0;
   // Ends a block or a quarantine; invalid_input if there is none.
   [[nodiscard]] virtual Result<void> release(const Subject& subject) = 0;
   // Share of a model's traffic for one of its upstreams, by position; in [0, 1].

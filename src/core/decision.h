@@ -31,7 +31,8 @@ class [[nodiscard]] Decision {
   [[nodiscard]] const Finding& reason() const { return findings_.front(); }
 
  private:
-  Decision(Kind kind, std::vector<Finding> findings) : kind_(kind), findings_(std::move(findings)) {}
+  Decision(Kind kind, std::vector<Finding> findings)
+      : kind_(kind), findings_(std::move(findings)) {}
   Kind kind_;
   std::vector<Finding> findings_;
 };

@@ -31,6 +31,7 @@ enum class Sourcetype : std::uint8_t { model_api_logs, findings, file_integrity,
 enum class FieldClass : std::uint8_t { plain, personal, content };
 enum class FieldType : std::uint8_t { text, integer, real, boolean };
 
+// clang-format off
 // Append only: positions are stored.
 enum class Field : std::uint16_t {
   request_id, client_ip, user_agent, key_id, experiment, owner, model, dialect, route, method,
@@ -43,6 +44,7 @@ enum class Field : std::uint16_t {
   action, actor, subject, detail, outcome, error,
   count_
 };
+// clang-format on
 
 struct FieldInfo {
   Field field;

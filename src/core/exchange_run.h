@@ -137,7 +137,8 @@ class ExchangeRun {
   std::vector<Edit> request_edits_;
   std::vector<Stream> streams_;
   std::string_view stage_of_denial_;
-  std::string_view side_ = "request";  // of the exchange; where a finding is if its stage says nothing
+  std::string_view side_ =
+      "request";                 // of the exchange; where a finding is if its stage says nothing
   std::optional<Stop> stopped_;  // what every further call gives
   bool finished_ = false;
 };

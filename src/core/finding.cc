@@ -24,8 +24,8 @@ std::vector<Edit> merge_edits(std::vector<Edit> edits) {
   for (Edit& edit : edits) {
     // Two that begin at the same place are one, even if one or both are empty: an
     // insertion beside a replacement of the same place has no order.
-    if (!merged.empty() && (edit.span.begin < merged.back().span.end ||
-                            edit.span.begin == merged.back().span.begin)) {
+    if (!merged.empty() &&
+        (edit.span.begin < merged.back().span.end || edit.span.begin == merged.back().span.begin)) {
       merged.back().span.end = std::max(merged.back().span.end, edit.span.end);
     } else {
       merged.push_back(std::move(edit));

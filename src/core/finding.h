@@ -18,8 +18,8 @@ struct Location {
   std::string file;        // a path, or "request" / "answer" for an exchange
   std::uint32_t line = 0;  // from 1; 0 = none
   std::uint32_t column = 0;
-  std::string pointer;     // JSON pointer, where the object is structured
-  Span span;               // bytes in the segment's decoded text, or in the file
+  std::string pointer;  // JSON pointer, where the object is structured
+  Span span;            // bytes in the segment's decoded text, or in the file
 
   bool operator==(const Location&) const = default;
 };
@@ -37,8 +37,8 @@ struct Finding {
   std::string message;      // one sentence for a person; no content, no secret
   Location location;
   Provenance provenance = Provenance::field;
-  std::string evidence;     // a redacted excerpt, at most 200 bytes, or empty
-  std::string fix;          // empty = the catalogue's
+  std::string evidence;  // a redacted excerpt, at most 200 bytes, or empty
+  std::string fix;       // empty = the catalogue's
 };
 
 // A finding of `rule` with its catalogue severity.

@@ -33,8 +33,8 @@ class Metrics {
   // 10,000 series a family's further label values share one series named "other".
   [[nodiscard]] virtual MetricSeries series(const MetricFamily& family,
                                             std::span<const std::string_view> label_values) = 0;
-  virtual void add(MetricSeries series, double by) noexcept = 0;       // counter, gauge
-  virtual void set(MetricSeries series, double value) noexcept = 0;    // gauge
+  virtual void add(MetricSeries series, double by) noexcept = 0;         // counter, gauge
+  virtual void set(MetricSeries series, double value) noexcept = 0;      // gauge
   virtual void observe(MetricSeries series, double value) noexcept = 0;  // distribution
 
   // Prometheus text format 0.0.4.

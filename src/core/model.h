@@ -14,7 +14,7 @@ namespace davy {
 // Where an upstream listens. Parsed from a URL; no user information, query or fragment.
 struct UpstreamUrl {
   bool tls = false;
-  std::string host;       // a name or an address, without brackets
+  std::string host;  // a name or an address, without brackets
   std::uint16_t port = 0;
   std::string base_path;  // "" or "/v1", no slash at the end
 
@@ -34,7 +34,7 @@ struct CredentialRef {
 [[nodiscard]] Result<CredentialRef> parse_credential_ref(std::string_view text);
 
 struct Price {
-  double input_per_million = 0;   // US dollars
+  double input_per_million = 0;  // US dollars
   double output_per_million = 0;
 };
 
@@ -42,8 +42,8 @@ struct Price {
 enum class Unexamined : std::uint8_t { deny, allow };
 
 struct Model {
-  std::string name;     // what clients write in `model`
-  std::string dialect;  // "openai", "predict"
+  std::string name;                    // what clients write in `model`
+  std::string dialect;                 // "openai", "predict"
   std::vector<UpstreamUrl> upstreams;  // at least one; fail-over in this order
   CredentialRef credential;
   std::optional<Price> price;

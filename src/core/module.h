@@ -15,7 +15,7 @@ enum class Posture : std::uint8_t { untrusted_input, trusted_only };
 [[nodiscard]] std::string_view name(Posture posture) noexcept;
 
 struct ModuleInfo {
-  std::string_view path;  // below src/: "pillars/guardrails/sanitize"
+  std::string_view path;     // below src/: "pillars/guardrails/sanitize"
   std::string_view answers;  // the question that it answers, one line
   Maturity maturity = Maturity::experimental;
   Posture posture = Posture::trusted_only;

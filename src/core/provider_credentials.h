@@ -16,8 +16,7 @@ class ProviderCredentials {
   // Appends complete header lines ("Authorization: Bearer …\r\n") to an upstream head, or
   // nothing for a model without a credential. An error (variable unset, file gone) never
   // holds the credential. The caller wipes the buffer after use.
-  [[nodiscard]] virtual Result<void> append_fields(const Model& model,
-                                                   std::string& head) const = 0;
+  [[nodiscard]] virtual Result<void> append_fields(const Model& model, std::string& head) const = 0;
 };
 
 }  // namespace davy

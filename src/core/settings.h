@@ -32,14 +32,14 @@ enum class Evidence : std::uint8_t { best_effort, required };
 enum class ContentPolicy : std::uint8_t { none, findings, full };
 
 struct Settings {
-  std::vector<Endpoint> listen;           // default 127.0.0.1:8080
-  Endpoint admin;                         // default 127.0.0.1:8081; loopback only for now
-  std::string home = "./davylamp-home";   // as written; relative to the configuration's folder
+  std::vector<Endpoint> listen;          // default 127.0.0.1:8080
+  Endpoint admin;                        // default 127.0.0.1:8081; loopback only for now
+  std::string home = "./davylamp-home";  // as written; relative to the configuration's folder
   std::vector<Model> models;
   std::vector<Experiment> experiments;
   std::vector<ModeSetting> rules;
-  std::vector<ModeSetting> floors;        // the organisation's; from another file
-  std::string rules_edition;              // "" = the newest
+  std::vector<ModeSetting> floors;  // the organisation's; from another file
+  std::string rules_edition;        // "" = the newest
   Evidence evidence = Evidence::best_effort;
   ContentPolicy content = ContentPolicy::findings;
 };

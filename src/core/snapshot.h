@@ -23,9 +23,10 @@ namespace davy {
 struct LoadedConfig;
 
 struct Snapshot {
-  std::uint64_t version = 0;   // grows by one with each that was published
-  std::string policy_digest;   // SHA-256 (hex) over the configuration, its includes, floors and catalogue
-  Settings settings;           // models and experiments among them
+  std::uint64_t version = 0;  // grows by one with each that was published
+  std::string
+      policy_digest;  // SHA-256 (hex) over the configuration, its includes, floors and catalogue
+  Settings settings;  // models and experiments among them
   Config config;
   RuleModes modes = RuleModes::defaults();
   std::vector<std::unique_ptr<const Stage>> stages;  // in the order of app/pipeline.cc

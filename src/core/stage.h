@@ -67,7 +67,7 @@ struct Outcome {
   enum class End : std::uint8_t { answered, denied, failed, client_gone, upstream_gone };
   End end = End::failed;
   int status = 0;
-  std::uint64_t tokens_in = 0;   // as the upstream counted them; 0 = unknown
+  std::uint64_t tokens_in = 0;  // as the upstream counted them; 0 = unknown
   std::uint64_t tokens_out = 0;
   Now at;
 };

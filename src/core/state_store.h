@@ -20,8 +20,8 @@ namespace davy {
 
 // One effect on one table; without a value the key is erased.
 struct Change {
-  std::string table;  // [a-z_]{1,64}
-  std::string key;    // 1 to 512 bytes
+  std::string table;                 // [a-z_]{1,64}
+  std::string key;                   // 1 to 512 bytes
   std::optional<std::string> value;  // up to 1 MiB, usually JSON
 };
 

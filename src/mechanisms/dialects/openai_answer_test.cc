@@ -150,7 +150,7 @@ TEST_F(Answer, TheAccountAloneIsThatOfTheWhole) {
     ASSERT_TRUE(answer_->read_account(body).ok()) << body;
     EXPECT_EQ(answer_->usage(), usage) << body;
     EXPECT_EQ(answer_->finish_reason(), reason) << body;
-      }
+  }
 }
 
 TEST_F(Answer, AnAccountThatComesTwiceIsNoAccount) {

@@ -52,10 +52,16 @@ TEST(JsonSkim, TakesEmptyContainers) {
 }
 
 TEST(JsonSkim, IsNotDoneWithWhatItDoesNotUnderstand) {
-  for (const std::string_view text :
-       {"", "{", "{\"", "{\"a", "{\"a\\", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}",
-        "{a:1}", "{\"a\":1 \"b\":2}", "{\"a\" 1}", "{\"a\":[1 2]}", "{\"a\":[}", "{\"a\":{\"b\":1",
-        "{\"a\":\"x", "{\"\\u0061\":1}", "{} x", "{\"b\":[,]}"}) {
+  for (const std::string_view text : {"",           "{",
+                                      "{\"",        "{\"a",
+                                      "{\"a\\",     "{\"a\"",
+                                      "{\"a\":",    "{\"a\":1",
+                                      "{\"a\":1,",  "{\"a\":1,}",
+                                      "{a:1}",      "{\"a\":1 \"b\":2}",
+                                      "{\"a\" 1}",  "{\"a\":[1 2]}",
+                                      "{\"a\":[}",  "{\"a\":{\"b\":1",
+                                      "{\"a\":\"x", "{\"\\u0061\":1}",
+                                      "{} x",       "{\"b\":[,]}"}) {
     EXPECT_FALSE(look(text).done) << text;
   }
 }
@@ -70,8 +76,8 @@ TEST(JsonSkim, ReadsWholeNumbersAlone) {
   const auto number = [](std::string_view text) { return Skim(text).whole_number(); };
   EXPECT_EQ(number("17"), 17U);
   EXPECT_EQ(number("18446744073709551615 "), 18446744073709551615U);
-  for (const std::string_view text : {"18446744073709551616", "1.5", "1e3", "-1", "\"1\"", "null",
-                                      "{\"a\":1}", ""}) {
+  for (const std::string_view text :
+       {"18446744073709551616", "1.5", "1e3", "-1", "\"1\"", "null", "{\"a\":1}", ""}) {
     EXPECT_FALSE(number(text)) << text;
   }
 }

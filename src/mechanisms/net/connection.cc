@@ -28,9 +28,7 @@ bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULD
 }  // namespace
 
 Connection::Connection(Socket socket, Loop& loop)
-    : loop_(loop),
-      fd_(release(std::move(socket))),
-      timer_(loop.timers(), &Connection::fire, this) {
+    : loop_(loop), fd_(release(std::move(socket))), timer_(loop.timers(), &Connection::fire, this) {
   if (loop_.poller().add(*this)) return;
   static log::Sampled trouble(3, 10);
   trouble.write(log::Level::warning, "the kernel watches no more connections; one was ended", {},

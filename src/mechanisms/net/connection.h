@@ -114,7 +114,7 @@ class Connection {
   std::optional<Waiter> writer_;
   std::uint64_t last_read_ = 0;  // in which round
   bool readable_ = false;        // perhaps: a read may give bytes, an error or the end
-  bool ending_ = false;    // the peer has ended its side, or there was an error
+  bool ending_ = false;          // the peer has ended its side, or there was an error
   bool timed_out_ = false;
   bool in_round_ = false;  // the loop will call flush()
   bool output_failed_ = false;

@@ -71,7 +71,8 @@ void Loop::post(std::function<void()> work) {
 void Loop::send_after_round(Connection& connection) {
   senders_.push_back(&connection);
   // Outside of a round, what is ready now was queued before this.
-  if (senders_.size() == 1 && !poller_->in_round()) asio::post(context_.get_executor(), [this] { end_round(); });
+  if (senders_.size() == 1 && !poller_->in_round())
+    asio::post(context_.get_executor(), [this] { end_round(); });
 }
 
 void Loop::end_round() noexcept {

@@ -34,8 +34,7 @@ void Poller::wait() {
 }
 
 void Poller::round() {
-  const int ready =
-      ::epoll_wait(set_.get(), events_.data(), static_cast<int>(events_.size()), 0);
+  const int ready = ::epoll_wait(set_.get(), events_.data(), static_cast<int>(events_.size()), 0);
   told_ = 0;
   ready_ = static_cast<std::size_t>(std::max(ready, 0));
   in_round_ = true;

@@ -151,9 +151,8 @@ Result<void> JsonlEventSink::append(const Event& event) {
     return limit_reached("the event is too large to be kept");
   }
   // The end of what was begun has its place.
-  if (!ends &&
-      (queue_.events() + begun_.size() >= limits_.events ||
-       queue_.lines.size() + line.size() > limits_.bytes)) {
+  if (!ends && (queue_.events() + begun_.size() >= limits_.events ||
+                queue_.lines.size() + line.size() > limits_.bytes)) {
     ++stats_.lost;
     return limit_reached("the queue of events is full");
   }

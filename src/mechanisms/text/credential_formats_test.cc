@@ -6,9 +6,9 @@
 #include <set>
 #include <string>
 
-#include "mechanisms/text/credential_forms.h"
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "mechanisms/text/credential_forms.h"
 #include "mechanisms/text/credential_samples.h"
 
 namespace davy::text {

@@ -11,7 +11,8 @@ namespace {
 // Whole microseconds: what is finer is noise, and reads badly.
 double milliseconds(SteadyTime from, SteadyTime to) {
   constexpr double kPerMillisecond = 1000;
-  return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(to - from).count()) /
+  return static_cast<double>(
+             std::chrono::duration_cast<std::chrono::microseconds>(to - from).count()) /
          kPerMillisecond;
 }
 

@@ -51,9 +51,9 @@ class Relay {
   std::string storage_;       // of the answer's head
   std::string body_storage_;  // of a body in several pieces
 
-  bool streams_ = false;      // server-sent events
-  bool here_ = false;         // the whole body is in the input
-  bool chunked_ = false;      // to the client; else the end of the connection ends the answer
+  bool streams_ = false;  // server-sent events
+  bool here_ = false;     // the whole body is in the input
+  bool chunked_ = false;  // to the client; else the end of the connection ends the answer
 };
 
 }  // namespace davy::gateway

@@ -76,7 +76,7 @@ bool StreamRelay::take_event(dialects::StreamEvent& event) {
 bool StreamRelay::judge_event(dialects::StreamEvent event) {
   if (event.bytes_not_examined > 0 &&
       r_.not_examinable("The model's stream holds parts that no rule can read.",
-                     event.bytes_not_examined)) {
+                        event.bytes_not_examined)) {
     return false;
   }
   for (const StreamSegment& segment : event.segments) {

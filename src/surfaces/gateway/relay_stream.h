@@ -18,7 +18,10 @@ class StreamRelay {
  public:
   // `judged`: some stage wants the text, and it can be read.
   StreamRelay(Relay& relay, bool judged)
-      : r_(relay), x_(relay.x_), client_(relay.client_), upstream_(relay.upstream_),
+      : r_(relay),
+        x_(relay.x_),
+        client_(relay.client_),
+        upstream_(relay.upstream_),
         judged_(judged) {}
 
   // As Relay::run.

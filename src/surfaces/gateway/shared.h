@@ -42,7 +42,7 @@ struct LoopState {
   Shared& shared;
   SnapshotHolder::Reader snapshot;
   net::UpstreamPool upstreams;
-  std::vector<HeaderField> fields;  // only between two suspensions
+  std::vector<HeaderField> fields;                      // only between two suspensions
   Event event{Sourcetype::model_api_logs, WallTime()};  // likewise
   // Documents and readers that nobody uses now, by dialect.
   std::vector<std::vector<std::unique_ptr<dialects::RequestDocument>>> requests;
