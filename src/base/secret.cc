@@ -9,6 +9,17 @@ void wipe(void* data, std::size_t size) noexcept {
   if (size != 0) explicit_bzero(data, size);
 }
 
+void append_wiping(std::string& out, std::string_view text) {
+  if (out.capacity() - out.size() < text.size()) {
+    std::string larger;
+    larger.reserve(out.size() + text.size());
+    larger += out;
+    wipe(out.data(), out.size());
+    out = std::move(larger);
+  }
+  out += text;
+}
+
 bool equal_constant_time(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
   volatile unsigned char difference = 0;

@@ -15,6 +15,9 @@ namespace davy {
 // Overwrites memory in a way that the compiler may not leave out.
 void wipe(void* data, std::size_t size) noexcept;
 
+// Appends `text`; memory that `out` outgrows is wiped, as it may hold a secret.
+void append_wiping(std::string& out, std::string_view text);
+
 // Whether two byte strings are equal, in a time that depends on their lengths only.
 [[nodiscard]] bool equal_constant_time(std::string_view a, std::string_view b) noexcept;
 

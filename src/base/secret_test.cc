@@ -49,5 +49,16 @@ TEST(EqualConstantTime, ComparesAllBytes) {
   EXPECT_FALSE(equal_constant_time("abc", "ab"));
 }
 
+TEST(AppendWiping, AppendsWithAndWithoutGrowing) {
+  std::string out;
+  std::string wanted;
+  for (const std::string_view part :
+       {"", "a", "some more", "and much more than there was room for"}) {
+    append_wiping(out, part);
+    wanted += part;
+    EXPECT_EQ(out, wanted);
+  }
+}
+
 }  // namespace
 }  // namespace davy

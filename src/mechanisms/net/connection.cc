@@ -39,7 +39,6 @@ Connection::Connection(Socket socket, Loop& loop)
 
 Connection::~Connection() {
   if (in_round_) loop_.forget(*this);
-  if (!outbox_.empty()) (void)flush();
   clear_outbox();
   loop_.poller().remove(*this);
 }
@@ -103,7 +102,8 @@ std::optional<Connection::Waiter> Connection::take(std::optional<Waiter>& place)
 }
 
 void Connection::tell(std::uint32_t events) {
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ending_ = true;
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) broken_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) != 0) ending_ = true;
   const bool readable = ending_ || (events & EPOLLIN) != 0;
   const bool writable = (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
   readable_ |= readable;
@@ -134,7 +134,8 @@ std::optional<Io> Connection::read_now() {
     if (got > 0) {
       end_ += static_cast<std::size_t>(got);
       // Less than there was room for: nothing is left, and the next bytes are told of
-      // (epoll(7)). Not so the end, which may have been told of with these bytes.
+      // (epoll(7)). Not so the end, which may have been told of with these bytes, and not
+      // so behind an urgent byte, where a read stops short.
       if (static_cast<std::size_t>(got) < room && !ending_) readable_ = false;
       return Io::ok;
     }
@@ -163,13 +164,15 @@ Task<Io> Connection::read_more() {
   }
 }
 
-std::string& Connection::outbox() {
+std::string& Connection::outbox(bool secret) {
+  secret_output_ |= secret;
   if (outbox_.capacity() < kSmallOutput / 16) outbox_ = loop_.output_buffer();
   return outbox_;
 }
 
-void Connection::send_soon(bool secret) {
-  secret_output_ |= secret;
+void Connection::send_soon() {
+  if (!output_counted_) loop_.count_output(1);
+  output_counted_ = true;
   if (in_round_) return;
   in_round_ = true;
   loop_.send_after_round(*this);
@@ -177,7 +180,9 @@ void Connection::send_soon(bool secret) {
 
 void Connection::clear_outbox() noexcept {
   if (std::exchange(secret_output_, false)) wipe(outbox_.data(), outbox_.size());
+  if (std::exchange(output_counted_, false)) loop_.count_output(-1);
   outbox_.clear();
+  sent_ = 0;
   if (outbox_.capacity() >= kSmallOutput / 16) {
     loop_.give_back(std::exchange(outbox_, {}));
   }
@@ -185,12 +190,12 @@ void Connection::clear_outbox() noexcept {
 
 bool Connection::flush() noexcept {
   while (!outbox_.empty()) {
-    const ssize_t sent =
-        ::send(fd_.get(), outbox_.data(), outbox_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent == static_cast<ssize_t>(outbox_.size())) {
+    const std::string_view rest = std::string_view(outbox_).substr(sent_);
+    const ssize_t sent = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == static_cast<ssize_t>(rest.size())) {
       clear_outbox();
     } else if (sent >= 0) {
-      outbox_.erase(0, static_cast<std::size_t>(sent));
+      sent_ += static_cast<std::size_t>(sent);
     } else if (would_block(errno)) {
       return true;  // tell() goes on
     } else if (errno != EINTR) {
@@ -198,10 +203,9 @@ bool Connection::flush() noexcept {
       output_failed_ = true;
       clear_outbox();
       abort();
-      return false;
     }
   }
-  return true;
+  return write_error_ == 0;
 }
 
 bool Connection::write_now(std::string_view& first, std::string_view& second) noexcept {
@@ -217,8 +221,11 @@ bool Connection::write_now(std::string_view& first, std::string_view& second) no
   msghdr message{};
   message.msg_iov = parts;
   message.msg_iovlen = static_cast<std::size_t>(count);
-  const ssize_t sent = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent < 0 && !would_block(errno) && errno != EINTR) write_error_ = errno;
+  ssize_t sent = 0;
+  do {
+    sent = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0 && !would_block(errno)) write_error_ = errno;
   if (sent <= 0) return false;
   const std::size_t of_first = std::min(static_cast<std::size_t>(sent), first.size());
   first.remove_prefix(of_first);
@@ -240,8 +247,14 @@ void Connection::deadline_in(std::chrono::nanoseconds time) noexcept {
   timer_.set(time);
 }
 
-bool Connection::usable_while_idle() const noexcept {
-  return begin_ == end_ && !readable_ && !ending_;
+bool Connection::usable_while_idle() noexcept {
+  if (begin_ != end_ || ending_) return false;
+  if (!readable_) return true;
+  // The last read filled the buffer to its end, so nobody has seen yet that nothing is left.
+  char byte;
+  const ssize_t got = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  readable_ = got >= 0 || !would_block(errno);
+  return !readable_;
 }
 
 bool Connection::peer_ended() noexcept {
@@ -250,9 +263,7 @@ bool Connection::peer_ended() noexcept {
   return got == 0 || (got < 0 && !would_block(errno) && errno != EINTR);
 }
 
-void Connection::shut_down_writing() noexcept {
-  if (flush()) (void)::shutdown(fd_.get(), SHUT_WR);
-}
+void Connection::shut_down_writing() noexcept { (void)::shutdown(fd_.get(), SHUT_WR); }
 
 void Connection::abort() noexcept {
   // Which the poller tells whoever waits.

@@ -1,6 +1,7 @@
-// A connection: a socket with an input buffer and one deadline.
+// A connection: a socket with an input buffer, an outbox and one deadline.
 //
-// Belongs to one loop. At most one read and one write are under way at a time.
+// Belongs to one loop. At most one coroutine waits for it at a time. What waits in the
+// outbox when a connection goes is dropped.
 #pragma once
 
 #include <chrono>
@@ -43,7 +44,8 @@ class Connection {
   // Gives a grown buffer back; call it between exchanges.
   void shrink();
 
-  // Waits until at least one more byte is in input().
+  // Waits until at least one more byte is in input(). May let others run first though
+  // bytes are there.
   [[nodiscard]] Task<Io> read_more();
   // Writes as much as the kernel takes at once, of `first` and then `second`; takes what
   // went out off their fronts. Most messages go whole, and then nothing has to wait:
@@ -56,12 +58,16 @@ class Connection {
   // Small messages that need not be waited for: append to outbox(), then send_soon(). They
   // go out when the loop's round ends, in order with what write() writes later. What the
   // kernel does not take at once follows when it can; look at output_waits() before more
-  // is put there. An error aborts the connection, and output_failed() tells.
+  // is put there, and write() it before the connection goes. An error aborts the
+  // connection, and output_failed() tells.
   static constexpr std::size_t kSmallOutput = 16 * 1024;
-  [[nodiscard]] std::string& outbox();
-  // `secret`: the memory is wiped once it was sent.
-  void send_soon(bool secret = false);
+  // `secret`: the memory is wiped once it was sent or dropped. Whoever makes it grow (see
+  // append_wiping) wipes what that leaves behind.
+  [[nodiscard]] std::string& outbox(bool secret = false);
+  void send_soon();
   [[nodiscard]] bool output_waits() const noexcept { return !outbox_.empty(); }
+  // It waits, and not one byte of it was sent.
+  [[nodiscard]] bool nothing_sent() const noexcept { return output_waits() && sent_ == 0; }
   // Not all of what send_soon() was given was taken by the kernel.
   [[nodiscard]] bool output_failed() const noexcept { return output_failed_; }
 
@@ -69,15 +75,17 @@ class Connection {
   void deadline_in(std::chrono::nanoseconds time) noexcept;
   void no_deadline() noexcept { timer_.clear(); }
 
-  // Whether the peer has ended the connection or sent what nobody asked for, as far as the
-  // loop was told by the begin of this round: an idle upstream connection that did must
-  // not be used again.
-  [[nodiscard]] bool usable_while_idle() const noexcept;
+  // Whether the peer has neither ended the connection nor sent what nobody asked for, as far
+  // as the loop was told by the begin of this round; an idle upstream connection must not
+  // be used again otherwise.
+  [[nodiscard]] bool usable_while_idle() noexcept;
+  // Whether nothing can be sent to the peer any more, as far as the loop was told.
+  [[nodiscard]] bool broken() const noexcept { return broken_; }
   // Whether the peer has ended its side and nothing that it sent waits in the kernel.
   // A peer that only stopped writing looks the same. One system call, never waits.
   [[nodiscard]] bool peer_ended() noexcept;
 
-  // Orderly: says that no more comes, after what waits. Safe to repeat.
+  // Orderly: says that no more comes. Not while output waits. Safe to repeat.
   void shut_down_writing() noexcept;
   // Ends whatever waits on this connection with `closed`, at once.
   void abort() noexcept;
@@ -95,7 +103,7 @@ class Connection {
   [[nodiscard]] Task<void> wait(std::optional<Waiter>& place);
   // Takes what has come; nothing: it must be waited for.
   [[nodiscard]] std::optional<Io> read_now();
-  // Sends as much of the outbox as the kernel takes now. False: there was an error.
+  // Sends as much of the outbox as the kernel takes now. False: an error, now or before.
   bool flush() noexcept;
   void clear_outbox() noexcept;
   static void fire(void* context) noexcept;
@@ -114,13 +122,16 @@ class Connection {
   std::optional<Waiter> writer_;
   std::uint64_t last_read_ = 0;  // in which round
   bool readable_ = false;        // perhaps: a read may give bytes, an error or the end
-  bool ending_ = false;          // the peer has ended its side, or there was an error
+  bool ending_ = false;          // the peer has ended its side, sent urgent bytes, or an error
+  bool broken_ = false;
   bool timed_out_ = false;
   bool in_round_ = false;  // the loop will call flush()
   bool output_failed_ = false;
   bool secret_output_ = false;
-  int write_error_ = 0;  // of the last write, as errno
+  bool output_counted_ = false;  // by the loop
+  int write_error_ = 0;          // of the last write, as errno
   std::string outbox_;
+  std::size_t sent_ = 0;  // of outbox_
   // In the poller's list; previous_ is null outside of it.
   Connection* next_ = nullptr;
   Connection** previous_ = nullptr;

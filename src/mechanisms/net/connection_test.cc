@@ -60,6 +60,7 @@ TEST_F(ConnectionTest, WhatIsSentSoonGoesOutBeforeWhatIsWrittenLater) {
     put(connection, "two ");
     (void)co_await connection.write("three ", "four ");
     put(connection, "five");
+    (void)co_await connection.write({});
     connection.shut_down_writing();
   });
   Client client(port());

@@ -2,6 +2,7 @@
 // What runs on a loop touches only that loop's things; other threads reach it by post.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
@@ -43,6 +44,13 @@ class Loop {
   // goes out together: the same bytes, but the other side is woken once for all of them,
   // which halves what sending costs (Redis and nginx's HTTP/2 do the same).
   void send_after_round(Connection& connection);
+  // Connections whose output waits or is on its way into the kernel. Reading is thread-safe.
+  void count_output(int change) noexcept {
+    output_.store(output_.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
+  }
+  [[nodiscard]] int waiting_output() const noexcept {
+    return output_.load(std::memory_order_acquire);
+  }
   // Of a connection that goes before its round has ended.
   void forget(Connection& connection) noexcept;
   // Memory for output: empty, with room for a usual message. Give it back when it is sent.
@@ -65,6 +73,7 @@ class Loop {
   std::vector<Connection*> senders_;  // null: gone before the round ended
   std::vector<Connection*> sending_;  // the same, while they are sent
   std::vector<std::string> buffers_;
+  std::atomic<int> output_{0};
   std::unique_ptr<Poller> poller_;
   // Last: what it destroys (waiting tasks) uses the members above.
   asio::io_context context_;

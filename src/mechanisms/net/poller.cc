@@ -49,7 +49,7 @@ void Poller::round() {
 
 bool Poller::add(Connection& connection) noexcept {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = &connection;
   if (::epoll_ctl(set_.get(), EPOLL_CTL_ADD, connection.fd_.get(), &event) != 0) return false;
   connection.next_ = first_;

@@ -22,9 +22,9 @@ class UpstreamPool {
 
   explicit UpstreamPool(Loop& loop) : loop_(loop) {}
 
-  // An idle connection that is still good, or null. Good: the other side has neither ended
-  // it nor sent what nobody asked for, which would be taken for the answer to the next
-  // request.
+  // An idle connection that is still good, or null. Good: as far as the loop was told, the
+  // other side has neither ended it nor sent what nobody asked for, which would be taken
+  // for the answer to the next request.
   [[nodiscard]] std::unique_ptr<Connection> take_idle(const UpstreamUrl& url, SteadyTime now);
   // A new one. `unavailable` names the upstream and the cause. Plain TCP only: a URL with
   // tls is refused here too.

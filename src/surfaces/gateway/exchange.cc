@@ -51,7 +51,7 @@ Exchange::~Exchange() {
     record_.error = "the gateway stopped before the exchange ended";
   if (answer_parser_) state_.parsers.push_back(std::move(answer_parser_));
   record();
-  shared_.active.fetch_sub(1, std::memory_order_relaxed);
+  shared_.active.fetch_sub(1, std::memory_order_release);
 }
 
 const dialects::Dialect& Exchange::dialect() const noexcept {
@@ -84,13 +84,14 @@ net::Task<bool> Exchange::run() {
       answered = head != AnswerHead::ended;
       if (complete || !answered) break;
       const net::Io io = co_await upstream_->read_more();
-      if (io == net::Io::ok) continue;
-      // The connection from the pool had been ended by the other side just now: not all of
-      // the request was taken, so it cannot have been acted upon.
-      if (upstream_reused_ && upstream_->output_failed() && !client_left_) {
+      if (upstream_reused_ && !client_left_ &&
+          (upstream_->output_failed() || upstream_->nothing_sent())) {
+        // The other side has ended the connection from the pool, or said something, before
+        // it had the whole request: that is no answer to it, and it was not acted upon.
         answered = co_await send_request(false);
         continue;
       }
+      if (io == net::Io::ok) continue;
       answer_missing(io);
       answered = false;
     }

@@ -53,7 +53,7 @@ bool Exchange::write_upstream_head(const UpstreamUrl& url, std::string& out) {
       return false;
     }
   }
-  out += "\r\n";
+  append_wiping(out, "\r\n");
   return true;
 }
 
@@ -93,10 +93,10 @@ bool Exchange::send_at_once() {
   if (urls.empty() || body_.size() > net::Connection::kSmallOutput) return false;
   auto connection = state_.upstreams.take_idle(urls.front(), *record_.upstream_start);
   if (connection == nullptr) return false;
-  std::string& out = connection->outbox();
+  std::string& out = connection->outbox(true);
   if (!write_upstream_head(urls.front(), out)) return false;
-  out += body_;
-  connection->send_soon(true);
+  append_wiping(out, body_);
+  connection->send_soon();
   use(std::move(connection), urls.front(), true);
   return true;
 }

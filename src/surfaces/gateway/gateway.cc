@@ -16,9 +16,17 @@
 namespace davy::gateway {
 namespace {
 
+// What was put out and not yet taken by the kernel, before the connection goes.
+net::Task<void> finish_output(net::Connection& client) {
+  if (!client.output_waits()) co_return;
+  client.deadline_in(kWriteTime);
+  (void)co_await client.write({});
+}
+
 // After a last answer: reads what the client still sends, for a while, so that the
 // answer is not lost to a reset.
 net::Task<void> linger(net::Connection& client) {
+  co_await finish_output(client);
   client.shut_down_writing();
   client.deadline_in(kLingerTime);
   for (std::size_t seen = 0; seen < kLingerBytes;) {
@@ -94,7 +102,10 @@ net::Task<void> serve(LoopState& state, std::unique_ptr<net::Connection> client)
         co_await refuse_framing(
             state, *client, {408, "head_too_slow", "The request's head took too long."}, client_ip);
       }
-      if (io != net::Io::ok) co_return;
+      if (io != net::Io::ok) {
+        co_await finish_output(*client);
+        co_return;
+      }
       progress = parser.parse(client->input());
     }
     if (progress == http1::Progress::refused) {
@@ -175,10 +186,10 @@ class RunningGateway final : public Gateway {
     for (auto& listener : listeners_) listener->stop();
     constexpr std::chrono::milliseconds kStep{20};
     for (std::chrono::milliseconds waited{0}; waited < deadline; waited += kStep) {
-      if (shared_.active.load(std::memory_order_relaxed) == 0) return true;
+      if (idle()) return true;
       std::this_thread::sleep_for(kStep);
     }
-    return shared_.active.load(std::memory_order_relaxed) == 0;
+    return idle();
   }
 
   [[nodiscard]] std::vector<Endpoint> endpoints() const override {
@@ -189,6 +200,15 @@ class RunningGateway final : public Gateway {
   }
 
  private:
+  // No exchange is under way, and every answer is with the kernel.
+  [[nodiscard]] bool idle() {
+    if (shared_.active.load(std::memory_order_acquire) != 0) return false;
+    for (std::size_t i = 0; i < loops_.size(); ++i) {
+      if (loops_[i].waiting_output() != 0) return false;
+    }
+    return true;
+  }
+
   net::Task<void> admin(const net::HttpRequest& request, net::Responder& responder) {
     net::HttpResponse response;
     response.status = 404;

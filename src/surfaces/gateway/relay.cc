@@ -71,7 +71,8 @@ bool Relay::begin() {
 }
 
 bool Relay::answer_at_once() {
-  if (streams_ || !here_ || !x_.keep_alive_ || client_.output_waits()) return false;
+  if (streams_ || !here_ || !x_.keep_alive_) return false;
+  if (client_.output_waits() || client_.broken()) return false;
   if (*head_.framing().content_length > net::Connection::kSmallOutput) return false;
   std::string_view body = take_body();
   std::string edited;

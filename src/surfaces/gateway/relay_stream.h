@@ -24,7 +24,7 @@ class StreamRelay {
         upstream_(relay.upstream_),
         judged_(judged) {}
 
-  // As Relay::run.
+  // As Relay::answer.
   [[nodiscard]] net::Task<bool> run();
 
  private:
