@@ -131,7 +131,10 @@ bool Exchange::judge_head() {
     state_.fields.push_back({field.name, field.value});
   }
   const RequestHead head{head_.method(), head_.path(), head_.query(), state_.fields};
-  const auto decision = run_.on_head(head, state_.loop.scratch());
+  return allows(run_.on_head(head, state_.loop.scratch()));
+}
+
+bool Exchange::allows(const Result<Decision>& decision) {
   if (!decision) {
     refuse(failed_closed(info_, run_.stage_of_denial()));
     return false;

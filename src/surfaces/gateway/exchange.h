@@ -47,6 +47,8 @@ class Exchange {
   void begin_document();
   [[nodiscard]] bool judge_small_request();
   [[nodiscard]] net::Task<bool> judge_large_request();
+  // False: the stages denied or failed closed, and refusal_ says so.
+  [[nodiscard]] bool allows(const Result<Decision>& decision);
   [[nodiscard]] bool accept_decision(const Result<Decision>& decision);
   [[nodiscard]] bool find_model();
   [[nodiscard]] net::Task<bool> open_evidence();

@@ -203,15 +203,8 @@ net::Task<bool> Exchange::judge_large_request() {
 }
 
 bool Exchange::accept_decision(const Result<Decision>& decision) {
-  if (!decision) {
-    refuse(failed_closed(info_, run_.stage_of_denial()));
-    return false;
-  }
+  if (!allows(decision)) return false;
   record_.decision = decision->kind();
-  if (!decision->allowed()) {
-    refuse(denied(info_, decision->reason(), run_.stage_of_denial()));
-    return false;
-  }
   if (!run_.request_edits().empty()) {
     auto edited = document_->apply(run_.request_edits());
     if (!edited) {

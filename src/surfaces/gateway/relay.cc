@@ -57,17 +57,8 @@ bool Relay::begin() {
   auto& fields = x_.state_.fields;
   fields.clear();
   for (const http1::FieldView field : head_.fields()) fields.push_back({field.name, field.value});
-  const auto decision = x_.run_.on_answer_head(AnswerHead{head_.status(), streams_, fields},
-                                               x_.state_.loop.scratch());
-  if (!decision) {
-    x_.refuse(failed_closed(x_.info_, x_.run_.stage_of_denial()));
-    return false;
-  }
-  if (!decision->allowed()) {
-    x_.refuse(denied(x_.info_, decision->reason(), x_.run_.stage_of_denial()));
-    return false;
-  }
-  return true;
+  return x_.allows(x_.run_.on_answer_head(AnswerHead{head_.status(), streams_, fields},
+                                          x_.state_.loop.scratch()));
 }
 
 bool Relay::answer_at_once() {

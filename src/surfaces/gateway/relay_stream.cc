@@ -39,15 +39,7 @@ bool StreamRelay::unreadable() {
 bool StreamRelay::take(std::string_view data) {
   if (!judged_) {
     // A caller who was revoked, or a model that was quarantined, gets no further piece.
-    const auto decision = x_.run_.check_control();
-    if (!decision) {
-      x_.refuse(failed_closed(x_.info_, x_.run_.stage_of_denial()));
-      return false;
-    }
-    if (!decision->allowed()) {
-      x_.refuse(denied(x_.info_, decision->reason(), x_.run_.stage_of_denial()));
-      return false;
-    }
+    if (!x_.allows(x_.run_.check_control())) return false;
     frame(data);
     x_.record_.bytes_not_examined += data.size();
   }
