@@ -25,16 +25,36 @@
 
 namespace davy::dialects {
 
+// How the bodies of a route are read.
+enum class Reading : std::uint8_t {
+  documents,  // by make_request, make_answer and make_stream
+  none,       // no body in the request; what comes back was not made by a model (health, state)
+  opaque,     // by nobody: counts as not examined. Also upgrades to WebSocket
+  catalogue,  // answered by the gateway itself, with catalogue()
+};
+
+// Where the caller names the model.
+enum class Names : std::uint8_t { body, path, query };
+
 // What a dialect serves. Literals.
+//
+// In `path`, "{model}" stands for one segment that names the model, "{}" for any one
+// segment, and a final "*" for all that follows, also nothing.
 struct Route {
-  std::string_view method;         // "POST"
-  std::string_view path;           // "/v1/chat/completions", exact
-  std::string_view upstream_path;  // goes after the upstream's base path: "/chat/completions"
+  std::string_view method;  // "POST"; "*" = any
+  std::string_view path;    // "/v1/chat/completions"
+  // Goes after the upstream's base path: "/chat/completions". Empty: the path of the
+  // request as it came, below the model's own base.
+  std::string_view upstream_path;
+  std::uint8_t operation = 0;  // which documents; below Dialect::operations()
+  Reading reading = Reading::documents;
+  Names names = Names::body;
 };
 
 struct Usage {
-  std::uint64_t prompt_tokens = 0;
+  std::uint64_t prompt_tokens = 0;  // all of them, those from a cache too
   std::uint64_t completion_tokens = 0;
+  std::uint64_t cached_prompt_tokens = 0;  // of prompt_tokens, read from the provider's cache
   bool operator==(const Usage&) const = default;
 };
 
@@ -48,6 +68,12 @@ struct StreamEdit {
 // Marks the segment of a key. No pointer of a value holds it: RFC 6901 knows only ~0, ~1.
 inline constexpr std::string_view kKeySuffix = "~key";
 
+// What else changes in a body on its way upstream.
+struct Rewrite {
+  std::string_view model;      // in place of the caller's; empty: as it is
+  bool ask_for_usage = false;  // only where RequestDocument::lacks_usage()
+};
+
 // A request body.
 class RequestDocument {
  public:
@@ -58,7 +84,8 @@ class RequestDocument {
   [[nodiscard]] virtual Result<void> read(std::string_view body) = 0;
 
   // The rest only after a read that was ok. Views live until the next read.
-  [[nodiscard]] virtual std::string_view model() const noexcept = 0;  // decoded, not empty
+  [[nodiscard]] virtual std::string_view model()
+      const noexcept = 0;  // decoded; empty: not in the body
   [[nodiscard]] virtual bool stream() const noexcept = 0;
   // What the caller allows the model to write, in tokens a choice; nothing = not said.
   [[nodiscard]] virtual std::optional<std::uint64_t> max_output_tokens() const noexcept = 0;
@@ -69,11 +96,14 @@ class RequestDocument {
   [[nodiscard]] virtual std::span<const Segment> segments() const noexcept = 0;
   // Of images, audio and files, inline or by reference.
   [[nodiscard]] virtual std::uint64_t bytes_not_examined() const noexcept = 0;
+  // It asks for a stream whose token usage the upstream tells only on request.
+  [[nodiscard]] virtual bool lacks_usage() const noexcept = 0;
 
-  // The body with the edits. Spans are in the segments' decoded text; they must be
+  // The body with the edits and the rewrite. Spans are in the segments' decoded text; they must be
   // disjoint for one pointer, in any order, and are widened to whole characters. No
   // edits give the same bytes. Error: internal, if an edit names no text.
-  [[nodiscard]] virtual Result<std::string> apply(std::span<const Edit> edits) const = 0;
+  [[nodiscard]] virtual Result<std::string> apply(std::span<const Edit> edits,
+                                                  const Rewrite& rewrite = {}) const = 0;
 };
 
 // The body of a whole answer.
@@ -126,8 +156,9 @@ class StreamReader {
  public:
   virtual ~StreamReader() = default;
 
-  // Starts on a new answer.
-  virtual void reset() = 0;
+  // Starts on a new answer. `drop_usage_event`: the caller did not ask for the event that
+  // tells the usage alone, so its `raw` becomes empty.
+  virtual void reset(bool drop_usage_event) = 0;
   // Any split of the bytes gives the same events. Copies them.
   virtual void feed(std::string_view bytes) = 0;
   // The next complete event; false if more bytes are needed. Bytes after the announced
@@ -172,11 +203,25 @@ class Dialect {
   virtual ~Dialect() = default;
 
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;  // as in `models:`
+  // Of the gateway as a whole; the first that fits counts.
   [[nodiscard]] virtual std::span<const Route> routes() const noexcept = 0;
+  // Below the base of a model of this dialect: "/models/NAME", or its host.
+  [[nodiscard]] virtual std::span<const Route> model_routes() const noexcept = 0;
+  // Whether a parameter of that name may stand in a query: settings, never text.
+  [[nodiscard]] virtual bool plain_parameter(std::string_view name) const noexcept = 0;
 
-  [[nodiscard]] virtual std::unique_ptr<RequestDocument> make_request() const = 0;
-  [[nodiscard]] virtual std::unique_ptr<AnswerDocument> make_answer() const = 0;
-  [[nodiscard]] virtual std::unique_ptr<StreamReader> make_stream() const = 0;
+  // `operation` of the route, below operations().
+  [[nodiscard]] virtual std::size_t operations() const noexcept = 0;
+  [[nodiscard]] virtual std::unique_ptr<RequestDocument> make_request(
+      std::uint8_t operation) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<AnswerDocument> make_answer(
+      std::uint8_t operation) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<StreamReader> make_stream(std::uint8_t operation) const = 0;
+
+  // The list of models as this dialect's SDKs read it; for one alone see `only`: then the
+  // object of models[0].
+  [[nodiscard]] virtual std::string catalogue(std::span<const std::string_view> models,
+                                              bool only) const = 0;
 
   // One JSON text that is both an RFC 9457 problem (send it as application/problem+json)
   // and the error object which the dialect's SDKs read.

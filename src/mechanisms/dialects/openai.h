@@ -11,14 +11,11 @@
 // Streams of an answer: see the blocks below. Kinds: text and refusals are prose, the
 // rest is structured. `logprobs` repeats the text token by token: an edit of a choice's
 // text sets its `logprobs` to null.
-//
-// A surrogate pair that is split between two events ("\ud83d" ends one, "\ude00" begins
-// the next) is moved whole into the later one, in `raw` too. If the next piece does not
-// complete it, that piece begins with U+FFFD; if none follows, it is dropped.
 #pragma once
 
 #include <cstdint>
 
+#include "mechanisms/dialects/answer_walker.h"
 #include "mechanisms/dialects/dialect.h"
 
 namespace davy::dialects {
@@ -28,12 +25,7 @@ inline constexpr std::uint32_t kContentBlock = 0;   // `content`, if a string
 inline constexpr std::uint32_t kToolCallBlock = 1;  // plus the tool call's index: its arguments
 inline constexpr std::uint32_t kToolNameBlock = 0x4000'0000;  // plus the index: its name
 inline constexpr std::uint32_t kRefusalBlock = 0x8000'0000;   // `refusal`
-// Plus a number for each other place, as they come (`reasoning_content`, annotations,
-// an upstream's error text). What stands outside `choices` counts to choice 0.
-inline constexpr std::uint32_t kOtherBlock = 0x8000'0001;
-
-// More streams in one answer are refused (limit).
-inline constexpr std::size_t kMaxStreams = 1024;
+// Other places: kOtherBlock.
 
 [[nodiscard]] const Dialect& openai() noexcept;
 

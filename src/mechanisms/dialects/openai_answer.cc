@@ -5,9 +5,9 @@
 #include <limits>
 #include <utility>
 
+#include "mechanisms/dialects/identifiers.h"
 #include "mechanisms/dialects/openai.h"
-#include "mechanisms/dialects/openai_request.h"
-#include "mechanisms/dialects/splice.h"
+#include "mechanisms/dialects/sse.h"
 
 namespace davy::dialects {
 namespace {
@@ -26,36 +26,25 @@ constexpr std::array kPlainChoice = {Name("finish_reason"), Name("native_finish_
                                      Name("stop_reason")};
 constexpr std::array kPlainIds = {Name("id"), Name("type")};
 
-constexpr std::size_t kHashedKeyBytes = 64;
-
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
-  constexpr std::uint64_t kPrime = 0x100000001B3;  // FNV-1a, 64 bits
-  return (hash ^ value) * kPrime;
-}
+constexpr std::string_view kDone = "[DONE]";
+constexpr std::size_t kMaxHeadValue = 256;  // longer ids are not repeated in events of ours
 
 }  // namespace
 
-Error too_many_streams() {
-  return limit_reached(
-      "the answer has more than " + std::to_string(kMaxStreams) + " texts or tool calls at once",
-      {}, "ask for fewer choices");
-}
-
-void AnswerWalker::reset() {
-  others_.clear();
+void OpenAiWalker::forget() {
   choices_.clear();
+  id_.clear();
+  model_.clear();
+  created_.clear();
 }
 
-Result<void> AnswerWalker::walk(const json::Index& index) {
-  index_ = &index;
-  pieces_.clear();
-  echoes_.clear();
-  bytes_not_examined_ = 0;
-  usage_.reset();
-  finish_reason_.clear();
+Result<void> OpenAiWalker::look() {
+  const json::Index& index = *index_;
   if (!index.is(0, Kind::object)) return others(0, 0, 0);
+  remember_head();
   for (NodeId id = index.first_child(0); id != kNoNode; id = index[id].next) {
     if (named(id, "choices") && index.is(id, Kind::array)) {
+      only_usage_ = index.first_child(id) == kNoNode;
       for (NodeId each = index.first_child(id); each != kNoNode; each = index[each].next) {
         DAVY_TRY(choice(each));
       }
@@ -65,16 +54,21 @@ Result<void> AnswerWalker::walk(const json::Index& index) {
       DAVY_TRY(others(id, 0, 0));
     }
   }
+  only_usage_ = only_usage_ && usage_.has_value();
   return {};
 }
 
-void AnswerWalker::read_usage(NodeId id) {
+void OpenAiWalker::read_usage(NodeId id) {
   const auto in = index_->whole_number(index_->member(id, "prompt_tokens"));
   const auto out = index_->whole_number(index_->member(id, "completion_tokens"));
-  if (in || out) usage_ = Usage{in.value_or(0), out.value_or(0)};
+  if (!in && !out) return;
+  const NodeId details = index_->member(id, "prompt_tokens_details");
+  const NodeId cached = details == kNoNode ? kNoNode : index_->member(details, "cached_tokens");
+  usage_ = Usage{in.value_or(0), out.value_or(0),
+                 cached == kNoNode ? 0 : index_->whole_number(cached).value_or(0)};
 }
 
-Result<void> AnswerWalker::choice(NodeId id) {
+Result<void> OpenAiWalker::choice(NodeId id) {
   const std::uint64_t number =
       index_->whole_number(index_->member(id, "index")).value_or(index_->operator[](id).position);
   if (number > std::numeric_limits<std::uint32_t>::max()) return too_many_streams();
@@ -100,7 +94,7 @@ Result<void> AnswerWalker::choice(NodeId id) {
   return {};
 }
 
-Result<void> AnswerWalker::message(NodeId id, std::uint32_t choice, NodeId top) {
+Result<void> OpenAiWalker::message(NodeId id, std::uint32_t choice, NodeId top) {
   const auto prose = [choice](std::uint32_t block) {
     return StreamKey{choice, block, Provenance::assistant, TextKind::prose};
   };
@@ -127,7 +121,7 @@ Result<void> AnswerWalker::message(NodeId id, std::uint32_t choice, NodeId top) 
 }
 
 // A tool call, its `function` or `custom`, or the `function_call` of old.
-Result<void> AnswerWalker::tool_call(NodeId id, std::uint32_t choice, NodeId top) {
+Result<void> OpenAiWalker::tool_call(NodeId id, std::uint32_t choice, NodeId top) {
   const bool numbered = !(*index_)[id].has_key;
   const NodeId outer = numbered ? id : (*index_)[id].parent;
   std::uint64_t number = 0;
@@ -157,7 +151,7 @@ Result<void> AnswerWalker::tool_call(NodeId id, std::uint32_t choice, NodeId top
   return {};
 }
 
-Result<void> AnswerWalker::audio(NodeId id, std::uint32_t choice, NodeId top) {
+Result<void> OpenAiWalker::audio(NodeId id, std::uint32_t choice, NodeId top) {
   for (NodeId child = index_->first_child(id); child != kNoNode; child = (*index_)[child].next) {
     if (is_string(child) && named(child, "data")) {
       bytes_not_examined_ += index_->raw(child).size();
@@ -170,87 +164,32 @@ Result<void> AnswerWalker::audio(NodeId id, std::uint32_t choice, NodeId top) {
   return {};
 }
 
-Result<void> AnswerWalker::others(NodeId id, std::uint32_t choice, NodeId top) {
-  const NodeId end = index_->end_of(id);
-  for (NodeId at = id; at < end; ++at) {
-    const json::Node& node = (*index_)[at];
-    if (node.has_key && !is_plain_key(slice(index_->source(), node.key_span()))) {
-      DAVY_TRY(other(at, true, choice, top, TextKind::structured));
-    }
-    if (node.kind == Kind::string) {
-      DAVY_TRY(other(at, false, choice, top, TextKind::structured));
-    }
+void OpenAiWalker::remember_head() {
+  if (!id_.empty() || index_->nodes().empty()) return;
+  const auto keep = [this](std::string_view key, json::Kind kind, std::string& out) {
+    const json::NodeId id = index_->member(0, key);
+    if (!index_->is(id, kind) || index_->raw(id).size() > kMaxHeadValue) return;
+    out = index_->raw(id);
+  };
+  keep("id", json::Kind::string, id_);
+  keep("model", json::Kind::string, model_);
+  keep("created", json::Kind::number, created_);
+}
+
+std::string OpenAiWalker::cut() const {
+  constexpr std::array<std::uint32_t, 1> kFirstChoice = {0};
+  std::span<const std::uint32_t> choices = choices_;
+  if (choices.empty()) choices = kFirstChoice;
+  std::string out;
+  for (const std::uint32_t choice : choices) {
+    std::string data = "{\"id\":\"" + id_ + "\",\"object\":\"chat.completion.chunk\",\"created\":" +
+                       (created_.empty() ? "0" : created_) + ",\"model\":\"" + model_ +
+                       "\",\"choices\":[{\"index\":" + std::to_string(choice) +
+                       ",\"delta\":{},\"logprobs\":null,\"finish_reason\":\"content_filter\"}]}";
+    append_event(out, data);
   }
-  return {};
-}
-
-Result<void> AnswerWalker::other(NodeId id, bool key, std::uint32_t choice, NodeId top,
-                                 TextKind kind) {
-  const std::uint64_t place = mix(place_of(id, top), (key ? 1U : 0U) | (top == 0 ? 2U : 0U));
-  const auto known = std::find_if(others_.begin(), others_.end(), [&](const Other& each) {
-    return each.choice == choice && each.place == place && each.kind == kind;
-  });
-  const auto number = static_cast<std::uint32_t>(known - others_.begin());
-  if (known == others_.end()) {
-    if (others_.size() == kMaxStreams) return too_many_streams();
-    others_.push_back({choice, kind, place});
-  }
-  const StreamKey stream{choice, kOtherBlock + number, Provenance::assistant, kind};
-  const json::Node& node = (*index_)[id];
-  if (key) {
-    pieces_.push_back({stream, node.key_span(), node.key_has_escapes, true});
-  } else {
-    add(id, stream);
-  }
-  return {};
-}
-
-// Two places with the same number would only be read as one stream.
-std::uint64_t AnswerWalker::place_of(NodeId id, NodeId top) const noexcept {
-  std::uint64_t hash = 0;
-  for (; id != top && id != kNoNode; id = (*index_)[id].parent) {
-    const json::Node& node = (*index_)[id];
-    const std::string_view key = slice(index_->source(), node.key_span());
-    hash = mix(hash, node.has_key ? key.size() : node.position);
-    for (const char c : key.substr(0, kHashedKeyBytes))
-      hash = mix(hash, static_cast<std::uint8_t>(c));
-  }
-  return hash;
-}
-
-void AnswerWalker::add(NodeId id, const StreamKey& key) {
-  const json::Node& node = (*index_)[id];
-  if (!node.span().empty()) pieces_.push_back({key, node.span(), node.has_escapes, false});
-}
-
-bool AnswerWalker::is_plain(NodeId id, std::span<const std::string_view> names) const {
-  return is_string(id) && is_identifier(index_->raw(id)) &&
-         std::any_of(names.begin(), names.end(), [&](Name name) { return named(id, name); });
-}
-
-StreamTable::Stream* StreamTable::find(const StreamKey& key) {
-  for (Stream& stream : streams_) {
-    if (stream.key == key) return &stream;
-  }
-  if (streams_.size() == kMaxStreams) return nullptr;
-  streams_.push_back({key, 0, 0});
-  return &streams_.back();
-}
-
-void OpenAiAnswer::clear() {
-  arena_.clear();
-  segments_.clear();
-  sources_.clear();
-  streams_.reset();
-  walker_.reset();
-  usage_.reset();
-  finish_reason_ = {};
-}
-
-Result<void> OpenAiAnswer::read_account(std::string_view body) {
-  clear();
-  if (skim(body)) return {};
-  return read(body);
+  append_event(out, kDone);
+  return out;
 }
 
 bool OpenAiAnswer::skim(std::string_view body) {
@@ -308,6 +247,8 @@ bool OpenAiAnswer::skim_usage(json::Skim& skim) {
   std::optional<std::uint64_t> out;
   bool seen_in = false;
   bool seen_out = false;
+  bool seen_details = false;
+  std::uint64_t cached = 0;
   for (std::string_view key; skim.next_member(key);) {
     if (key == "prompt_tokens") {
       if (std::exchange(seen_in, true)) return false;
@@ -315,40 +256,32 @@ bool OpenAiAnswer::skim_usage(json::Skim& skim) {
     } else if (key == "completion_tokens") {
       if (std::exchange(seen_out, true)) return false;
       out = skim.whole_number();
+    } else if (key == "prompt_tokens_details") {
+      if (std::exchange(seen_details, true) || !skim_cached(skim, cached)) return false;
     } else {
       skim.skip();
     }
   }
-  if (in || out) usage_ = Usage{in.value_or(0), out.value_or(0)};
+  if (in || out) usage_ = Usage{in.value_or(0), out.value_or(0), cached};
   return true;
 }
 
-Result<void> OpenAiAnswer::read(std::string_view body) {
-  clear();
-  json::Limits limits;
-  // Models do emit halves of characters; an answer should not fail for it.
-  limits.surrogates = json::Surrogates::replace;
-  DAVY_TRY(index_.parse(body, limits));
-  DAVY_TRY(walker_.walk(index_));
-  usage_ = walker_.usage();
-  finish_reason_ = walker_.finish_reason();
-  for (const AnswerWalker::Piece& piece : walker_.pieces()) {
-    StreamTable::Stream* const stream = streams_.find(piece.key);
-    if (stream == nullptr) return too_many_streams();
-    const std::string_view raw = slice(body, piece.source);
-    const std::string_view text = piece.has_escapes ? json::decode(raw, arena_) : raw;
-    segments_.push_back({piece.key, stream->offset, text, false});
-    sources_.push_back(piece.source);
-    stream->offset += text.size();
+bool OpenAiAnswer::skim_cached(json::Skim& skim, std::uint64_t& cached) {
+  if (!skim.enter_object()) {
+    skim.skip();
+    return true;
   }
-  for (StreamSegment& segment : segments_) {
-    segment.last = segment.offset + segment.text.size() == streams_.find(segment.key)->offset;
+  bool seen = false;
+  for (std::string_view key; skim.next_member(key);) {
+    if (key != "cached_tokens") {
+      skim.skip();
+    } else if (std::exchange(seen, true)) {
+      return false;
+    } else {
+      cached = skim.whole_number().value_or(0);
+    }
   }
-  return {};
-}
-
-Result<std::string> OpenAiAnswer::apply(std::span<const StreamEdit> edits) const {
-  return edit_streams(index_.source(), segments_, sources_, walker_.echoes(), edits, Reach::whole);
+  return true;
 }
 
 }  // namespace davy::dialects

@@ -32,7 +32,7 @@ class Answer : public testing::Test {
   static std::string other(std::uint32_t number) { return std::to_string(kOtherBlock + number); }
 
   std::string body_;
-  std::unique_ptr<AnswerDocument> answer_ = openai().make_answer();
+  std::unique_ptr<AnswerDocument> answer_ = openai().make_answer(0);
 };
 
 using Lines = std::vector<std::string>;

@@ -22,7 +22,7 @@ std::string chat_body() {
 
 void read_request(benchmark::State& state) {
   const std::string body = chat_body();
-  const auto request = openai().make_request();
+  const auto request = openai().make_request(0);
   for (auto _ : state) benchmark::DoNotOptimize(request->read(body).ok());
   state.SetBytesProcessed(static_cast<std::int64_t>(body.size()) * state.iterations());
 }
@@ -30,7 +30,7 @@ BENCHMARK(read_request);
 
 void edit_request(benchmark::State& state) {
   const std::string body = chat_body();
-  const auto request = openai().make_request();
+  const auto request = openai().make_request(0);
   if (!request->read(body)) return state.SkipWithError("not read");
   const Edit edits[] = {{"/messages/1/content", {100, 110}, "<NAME>"},
                         {"/messages/1/content", {700, 710}, "<NAME>"}};
@@ -45,7 +45,7 @@ constexpr std::string_view kEvent =
     "\n\n";
 
 void read_event(benchmark::State& state) {
-  const auto reader = openai().make_stream();
+  const auto reader = openai().make_stream(0);
   StreamEvent event;
   for (auto _ : state) {
     reader->feed(kEvent);
@@ -56,7 +56,7 @@ void read_event(benchmark::State& state) {
 BENCHMARK(read_event);
 
 void edit_event(benchmark::State& state) {
-  const auto reader = openai().make_stream();
+  const auto reader = openai().make_stream(0);
   StreamEvent event;
   reader->feed(kEvent);
   if (!reader->next(event)) return state.SkipWithError("not read");
@@ -72,7 +72,7 @@ void read_answer(benchmark::State& state) {
       R"({"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,)"
       R"("message":{"role":"assistant","content":")" +
       text + R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":12}})";
-  const auto answer = openai().make_answer();
+  const auto answer = openai().make_answer(0);
   for (auto _ : state) benchmark::DoNotOptimize(answer->read(body).ok());
   state.SetBytesProcessed(static_cast<std::int64_t>(body.size()) * state.iterations());
 }

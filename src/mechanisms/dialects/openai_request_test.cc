@@ -44,7 +44,7 @@ class Request : public testing::Test {
   }
 
   std::string body_;
-  std::unique_ptr<RequestDocument> request_ = openai().make_request();
+  std::unique_ptr<RequestDocument> request_ = openai().make_request(0);
 };
 
 TEST_F(Request, ReadsWhatTheGatewayAsks) {
@@ -262,6 +262,49 @@ TEST_F(Request, IsReusable) {
   messages(R"([{"role":"user","content":"b"}])");
   EXPECT_EQ(request_->segments().size(), 1U);
   EXPECT_EQ(request_->bytes_not_examined(), 0U);
+}
+
+TEST_F(Request, TheModelIsRewrittenAndNothingElse) {
+  read(R"({"model": "a\u0062", "messages": [], "x": 0.70})");
+  Rewrite rewrite;
+  rewrite.model = "c\"d";
+  EXPECT_EQ(request_->apply({}, rewrite).value(),
+            R"({"model": "c\"d", "messages": [], "x": 0.70})");
+}
+
+TEST_F(Request, AStreamAsksForItsUsageOnce) {
+  const auto asked = [this](const std::string& more) {
+    read(R"({"model":"m","messages":[],"stream":true)" + more + "}");
+    EXPECT_TRUE(request_->lacks_usage()) << more;
+    Rewrite rewrite;
+    rewrite.ask_for_usage = true;
+    const std::string body = request_->apply({}, rewrite).value();
+    read(body);
+    EXPECT_FALSE(request_->lacks_usage()) << body;
+    return body;
+  };
+  EXPECT_EQ(asked(""),
+            R"({"stream_options":{"include_usage":true},"model":"m","messages":[],"stream":true})");
+  EXPECT_EQ(asked(R"(,"stream_options":null)"),
+            R"({"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}})");
+  EXPECT_EQ(asked(R"(,"stream_options":{"x":1})"),
+            R"({"model":"m","messages":[],"stream":true,)"
+            R"("stream_options":{"include_usage":true,"x":1}})");
+  EXPECT_EQ(asked(R"(,"stream_options":{"include_usage":false})"),
+            R"({"model":"m","messages":[],"stream":true,)"
+            R"("stream_options":{"include_usage":true}})");
+  EXPECT_EQ(asked(R"(,"stream_options":{"include_usage":"no"})"),
+            R"({"model":"m","messages":[],"stream":true,)"
+            R"("stream_options":{"include_usage":true}})");
+  EXPECT_EQ(asked(R"(,"stream_options":{})"), R"({"model":"m","messages":[],"stream":true,)"
+                                              R"("stream_options":{"include_usage":true}})");
+}
+
+TEST_F(Request, NoStreamLacksNothing) {
+  read(R"({"model":"m","messages":[]})");
+  EXPECT_FALSE(request_->lacks_usage());
+  read(R"({"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}})");
+  EXPECT_FALSE(request_->lacks_usage());
 }
 
 }  // namespace

@@ -26,8 +26,17 @@ Problem denied() {
 
 TEST(OpenAi, ServesChatCompletions) {
   EXPECT_EQ(openai().name(), "openai");
-  ASSERT_EQ(openai().routes().size(), 1U);
   EXPECT_EQ(openai().routes()[0].path, "/v1/chat/completions");
+}
+
+TEST(OpenAi, ListsModels) {
+  const std::string_view names[] = {"chat", "a\"b"};
+  EXPECT_EQ(openai().catalogue(names, false),
+            R"({"object":"list","data":[)"
+            R"({"id":"chat","object":"model","created":0,"owned_by":"davylamp"},)"
+            R"({"id":"a\"b","object":"model","created":0,"owned_by":"davylamp"}]})");
+  EXPECT_EQ(openai().catalogue(names, true),
+            R"({"id":"chat","object":"model","created":0,"owned_by":"davylamp"})");
 }
 
 TEST(OpenAi, AnErrorIsAProblemAndWhatSdksRead) {

@@ -158,7 +158,7 @@ bool Exchange::find_model() {
 void Exchange::begin_document() {
   auto& free = state_.requests[shared_.routes.index_of(*match_.dialect)];
   if (free.empty()) {
-    document_ = match_.dialect->make_request();
+    document_ = match_.dialect->make_request(match_.route->operation);
   } else {
     document_ = std::move(free.back());
     free.pop_back();

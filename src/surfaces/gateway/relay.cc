@@ -191,7 +191,7 @@ bool Relay::judge_whole(std::string_view body, std::string& edited) {
   auto& free = x_.state_.answers[x_.shared_.routes.index_of(*x_.match_.dialect)];
   std::unique_ptr<dialects::AnswerDocument> document;
   if (free.empty()) {
-    document = x_.match_.dialect->make_answer();
+    document = x_.match_.dialect->make_answer(x_.match_.route->operation);
   } else {
     document = std::move(free.back());
     free.pop_back();

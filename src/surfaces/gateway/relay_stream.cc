@@ -151,7 +151,7 @@ net::Task<bool> StreamRelay::run() {
       r_.not_examinable("The model's stream has a Content-Encoding.", 0)) {
     co_return false;
   }
-  if (!r_.encoded()) reader_ = x_.match_.dialect->make_stream();
+  if (!r_.encoded()) reader_ = x_.match_.dialect->make_stream(x_.match_.route->operation);
   if (!r_.write_head(out_, std::nullopt)) {
     x_.refuse(upstream_failed(x_.info_, false, "The model's answer is not well-formed HTTP."));
     co_return false;

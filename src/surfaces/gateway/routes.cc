@@ -9,7 +9,7 @@ RouteMatch Routes::find(std::string_view method, std::string_view path) const no
   RouteMatch match;
   for (const dialects::Dialect* dialect : dialects_) {
     for (const dialects::Route& route : dialect->routes()) {
-      if (route.path != path) continue;
+      if (route.reading != dialects::Reading::documents || route.path != path) continue;
       match.dialect = dialect;
       if (route.method == method) {
         match.route = &route;

@@ -1,50 +1,53 @@
-// The streamed answer of the OpenAI dialect; what counts as what is in openai.h.
+// A streamed answer: server-sent events of JSON, for any dialect.
+//
+// A surrogate pair that is split between two events ("\\ud83d" ends one, "\\ude00" begins
+// the next) is moved whole into the later one, in `raw` too. If the next piece does not
+// complete it, that piece begins with U+FFFD; if none follows, it is dropped.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "mechanisms/dialects/answer_walker.h"
 #include "mechanisms/dialects/dialect.h"
-#include "mechanisms/dialects/openai_answer.h"
 #include "mechanisms/dialects/splice.h"
 #include "mechanisms/dialects/sse.h"
 #include "mechanisms/formats/json_index.h"
 
 namespace davy::dialects {
 
-class OpenAiStream final : public StreamReader {
+// The walker says which event announces the end; so does `[DONE]` in each dialect.
+class JsonStream final : public StreamReader {
  public:
-  void reset() override;
+  explicit JsonStream(std::unique_ptr<AnswerWalker> walker) : walker_(std::move(walker)) {}
+
+  void reset(bool drop_usage_event) override;
   void feed(std::string_view bytes) override { sse_.feed(bytes); }
   [[nodiscard]] Result<bool> next(StreamEvent& out) override;
   [[nodiscard]] Result<bool> finish(StreamEvent& out) override;
   [[nodiscard]] Result<std::string> apply(const StreamEvent& event,
                                           std::span<const StreamEdit> edits) const override;
-  [[nodiscard]] std::string cut() const override;
+  [[nodiscard]] std::string cut() const override { return walker_->cut(); }
 
  private:
   [[nodiscard]] Result<void> read(StreamEvent& out);
   [[nodiscard]] Result<void> add_piece(const AnswerWalker::Piece& piece, StreamEvent& out);
-  void remember_head();
   // The last piece of every stream.
   void end_streams(StreamEvent& out);
   // Puts the repairs of surrogate pairs into the event.
   [[nodiscard]] Result<void> repair(StreamEvent& out);
 
+  std::unique_ptr<AnswerWalker> walker_;
   SseParser sse_;
   SseEvent event_;
   json::Index index_;
-  AnswerWalker walker_{"delta"};
   StreamTable streams_;
   std::vector<Splice> repairs_;
   bool done_ = false;
-
-  // Raw values of the first event, for events of our own.
-  std::string id_;
-  std::string model_;
-  std::string created_;
+  bool drop_usage_event_ = false;
 };
 
 }  // namespace davy::dialects

@@ -1,4 +1,4 @@
-#include "mechanisms/dialects/openai_stream.h"
+#include "mechanisms/dialects/json_stream.h"
 
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ struct Read {
 };
 
 Read read_all(StreamReader& reader, std::string_view bytes) {
-  reader.reset();
+  reader.reset(false);
   reader.feed(bytes);
   Read out;
   for (;;) {
@@ -55,7 +55,7 @@ class Stream : public testing::Test {
     for (const StreamEvent& event : read.events) out += reader_->apply(event, edits).value();
     return out;
   }
-  std::unique_ptr<StreamReader> reader_ = openai().make_stream();
+  std::unique_ptr<StreamReader> reader_ = openai().make_stream(0);
 };
 
 TEST_F(Stream, GivesTextWithOffsetsAndTheEnd) {
@@ -246,6 +246,29 @@ TEST_F(Stream, ACutStreamEndsInOrder) {
   const Read read = read_all(*reader_, cut);
   EXPECT_EQ(read.events[0].finish_reason, "content_filter");
   EXPECT_TRUE(read.events.back().done);
+}
+
+TEST_F(Stream, TheUsageEventIsDroppedForThoseWhoDidNotAsk) {
+  const std::string usage =
+      R"(data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":1}}})"
+      "\n\n";
+  const std::string both =
+      R"(data: {"choices":[{"index":0,"delta":{"content":"x"}}],"usage":{"prompt_tokens":3,"completion_tokens":1}})"
+      "\n\n";
+  for (const bool drop : {false, true}) {
+    reader_->reset(drop);
+    reader_->feed(both + usage + std::string(kDone));
+    std::string raw;
+    std::optional<Usage> told;
+    StreamEvent event;
+    while (reader_->next(event).value()) {
+      EXPECT_EQ(reader_->apply(event, {}).value(), event.raw);
+      raw += event.raw;
+      if (event.usage) told = event.usage;
+    }
+    EXPECT_EQ(raw, both + (drop ? "" : usage) + std::string(kDone));
+    EXPECT_EQ(told, (Usage{3, 2, 1}));
+  }
 }
 
 }  // namespace

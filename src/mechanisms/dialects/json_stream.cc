@@ -1,19 +1,16 @@
-#include "mechanisms/dialects/openai_stream.h"
+#include "mechanisms/dialects/json_stream.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
 #include "base/bytes.h"
-#include "mechanisms/dialects/openai.h"
 
 namespace davy::dialects {
 namespace {
 
 constexpr std::string_view kDone = "[DONE]";
-constexpr std::size_t kUnicodeEscape = 6;   // \uXXXX
-constexpr std::size_t kMaxHeadValue = 256;  // longer ids are not repeated in events of ours
+constexpr std::size_t kUnicodeEscape = 6;  // \uXXXX
 constexpr char32_t kReplacement = 0xFFFD;
 constexpr std::string_view kReplacementEscape = "\\ufffd";
 
@@ -50,9 +47,15 @@ std::size_t shifted(std::size_t at, std::span<const Splice> splices) noexcept {
 
 }  // namespace
 
-void OpenAiStream::reset() { *this = OpenAiStream(); }
+void JsonStream::reset(bool drop_usage_event) {
+  walker_->reset();
+  sse_ = SseParser();
+  streams_.reset();
+  done_ = false;
+  drop_usage_event_ = drop_usage_event;
+}
 
-Result<bool> OpenAiStream::next(StreamEvent& out) {
+Result<bool> JsonStream::next(StreamEvent& out) {
   if (done_) return false;
   DAVY_ASSIGN(const bool found, sse_.next(event_));
   if (!found) return false;
@@ -60,7 +63,7 @@ Result<bool> OpenAiStream::next(StreamEvent& out) {
   return true;
 }
 
-Result<bool> OpenAiStream::finish(StreamEvent& out) {
+Result<bool> JsonStream::finish(StreamEvent& out) {
   if (done_) return false;
   event_ = {};
   DAVY_ASSIGN(const bool found, sse_.rest(event_));
@@ -72,7 +75,7 @@ Result<bool> OpenAiStream::finish(StreamEvent& out) {
   return true;
 }
 
-Result<void> OpenAiStream::read(StreamEvent& out) {
+Result<void> JsonStream::read(StreamEvent& out) {
   out.raw.swap(event_.raw);
   out.segments.clear();
   out.finish_reason.clear();
@@ -97,18 +100,23 @@ Result<void> OpenAiStream::read(StreamEvent& out) {
     out.bytes_not_examined = data.size();
     return {};
   }
-  DAVY_TRY(walker_.walk(index_));
-  remember_head();
+  DAVY_TRY(walker_->walk(index_));
   repairs_.clear();
-  for (const AnswerWalker::Piece& piece : walker_.pieces()) DAVY_TRY(add_piece(piece, out));
-  out.echoes = walker_.echoes();
-  out.finish_reason = walker_.finish_reason();
-  out.usage = walker_.usage();
-  out.bytes_not_examined = walker_.bytes_not_examined();
-  return repairs_.empty() ? Result<void>() : repair(out);
+  for (const AnswerWalker::Piece& piece : walker_->pieces()) DAVY_TRY(add_piece(piece, out));
+  out.echoes = walker_->echoes();
+  out.finish_reason = walker_->finish_reason();
+  out.usage = walker_->usage();
+  out.bytes_not_examined = walker_->bytes_not_examined();
+  if (!repairs_.empty()) DAVY_TRY(repair(out));
+  if (drop_usage_event_ && walker_->only_usage()) out.raw.clear();
+  if (walker_->ended()) {
+    end_streams(out);
+    out.done = done_ = true;
+  }
+  return {};
 }
 
-Result<void> OpenAiStream::add_piece(const AnswerWalker::Piece& piece, StreamEvent& out) {
+Result<void> JsonStream::add_piece(const AnswerWalker::Piece& piece, StreamEvent& out) {
   StreamTable::Stream* const stream = streams_.find(piece.key);
   if (stream == nullptr) return too_many_streams();
   std::string_view raw = slice(index_.source(), piece.source);
@@ -130,7 +138,7 @@ Result<void> OpenAiStream::add_piece(const AnswerWalker::Piece& piece, StreamEve
     raw.remove_prefix(used);
     stream->pending = 0;
   }
-  if (piece.has_escapes && !piece.is_key) stream->pending = trailing_high(raw);
+  if (piece.has_escapes && !piece.whole) stream->pending = trailing_high(raw);
   if (stream->pending != 0) {
     repairs_.push_back({{piece.source.end - kUnicodeEscape, piece.source.end}, {}});
     raw.remove_suffix(kUnicodeEscape);
@@ -149,7 +157,7 @@ Result<void> OpenAiStream::add_piece(const AnswerWalker::Piece& piece, StreamEve
   return {};
 }
 
-Result<void> OpenAiStream::repair(StreamEvent& out) {
+Result<void> JsonStream::repair(StreamEvent& out) {
   // Texts that are views into the data must outlive it.
   for (StreamSegment& segment : out.segments) segment.text = out.memory.copy(segment.text);
   for (Span& source : out.sources) {
@@ -165,48 +173,20 @@ Result<void> OpenAiStream::repair(StreamEvent& out) {
   return {};
 }
 
-void OpenAiStream::end_streams(StreamEvent& out) {
+void JsonStream::end_streams(StreamEvent& out) {
   for (const StreamTable::Stream& stream : streams_.all()) {
     out.segments.push_back({stream.key, stream.offset, {}, true});
     out.sources.emplace_back();
   }
 }
 
-void OpenAiStream::remember_head() {
-  if (!id_.empty() || index_.nodes().empty()) return;
-  const auto keep = [this](std::string_view key, json::Kind kind, std::string& out) {
-    const json::NodeId id = index_.member(0, key);
-    if (!index_.is(id, kind) || index_.raw(id).size() > kMaxHeadValue) return;
-    out = index_.raw(id);
-  };
-  keep("id", json::Kind::string, id_);
-  keep("model", json::Kind::string, model_);
-  keep("created", json::Kind::number, created_);
-}
-
-Result<std::string> OpenAiStream::apply(const StreamEvent& event,
-                                        std::span<const StreamEdit> edits) const {
+Result<std::string> JsonStream::apply(const StreamEvent& event,
+                                      std::span<const StreamEdit> edits) const {
   if (event.data.empty()) return event.raw;
   const std::string_view data(event.data.data(), event.data.size());
   DAVY_ASSIGN(const std::string edited,
               edit_streams(data, event.segments, event.sources, event.echoes, edits, Reach::part));
   return edited == data ? event.raw : with_data(event.raw, edited);
-}
-
-std::string OpenAiStream::cut() const {
-  constexpr std::array<std::uint32_t, 1> kFirstChoice = {0};
-  std::span<const std::uint32_t> choices = walker_.choices();
-  if (choices.empty()) choices = kFirstChoice;
-  std::string out;
-  for (const std::uint32_t choice : choices) {
-    std::string data = "{\"id\":\"" + id_ + "\",\"object\":\"chat.completion.chunk\",\"created\":" +
-                       (created_.empty() ? "0" : created_) + ",\"model\":\"" + model_ +
-                       "\",\"choices\":[{\"index\":" + std::to_string(choice) +
-                       ",\"delta\":{},\"logprobs\":null,\"finish_reason\":\"content_filter\"}]}";
-    append_event(out, data);
-  }
-  append_event(out, kDone);
-  return out;
 }
 
 }  // namespace davy::dialects

@@ -1,0 +1,112 @@
+#include "mechanisms/dialects/answer_walker.h"
+
+#include <algorithm>
+
+#include "mechanisms/dialects/identifiers.h"
+
+namespace davy::dialects {
+namespace {
+
+using json::Kind;
+using json::kNoNode;
+
+constexpr std::size_t kHashedKeyBytes = 64;
+
+std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
+  constexpr std::uint64_t kPrime = 0x100000001B3;  // FNV-1a, 64 bits
+  return (hash ^ value) * kPrime;
+}
+
+}  // namespace
+
+Error too_many_streams() {
+  return limit_reached(
+      "the answer has more than " + std::to_string(kMaxStreams) + " texts or tool calls at once",
+      {}, "ask for fewer choices");
+}
+
+void AnswerWalker::reset() {
+  others_.clear();
+  forget();
+}
+
+Result<void> AnswerWalker::walk(const json::Index& index) {
+  index_ = &index;
+  pieces_.clear();
+  echoes_.clear();
+  bytes_not_examined_ = 0;
+  usage_.reset();
+  finish_reason_.clear();
+  ended_ = only_usage_ = false;
+  return look();
+}
+
+Result<void> AnswerWalker::others(NodeId id, std::uint32_t choice, NodeId top, Plain plain) {
+  const NodeId end = index_->end_of(id);
+  for (NodeId at = id; at < end; ++at) {
+    const json::Node& node = (*index_)[at];
+    if (node.has_key && !is_plain_key(slice(index_->source(), node.key_span()))) {
+      DAVY_TRY(other(at, true, choice, top, TextKind::structured));
+    }
+    if (node.kind == Kind::string && (plain.empty() || !is_plain(at, plain))) {
+      DAVY_TRY(other(at, false, choice, top, TextKind::structured));
+    }
+  }
+  return {};
+}
+
+Result<void> AnswerWalker::other(NodeId id, bool key, std::uint32_t choice, NodeId top,
+                                 TextKind kind) {
+  const std::uint64_t place = mix(place_of(id, top), (key ? 1U : 0U) | (top == 0 ? 2U : 0U));
+  const auto known = std::find_if(others_.begin(), others_.end(), [&](const Other& each) {
+    return each.choice == choice && each.place == place && each.kind == kind;
+  });
+  const auto number = static_cast<std::uint32_t>(known - others_.begin());
+  if (known == others_.end()) {
+    if (others_.size() == kMaxStreams) return too_many_streams();
+    others_.push_back({choice, kind, place});
+  }
+  const StreamKey stream{choice, kOtherBlock + number, other_provenance_, kind};
+  const json::Node& node = (*index_)[id];
+  if (key) {
+    pieces_.push_back({stream, node.key_span(), node.key_has_escapes, true});
+  } else {
+    add(id, stream);
+  }
+  return {};
+}
+
+// Two places with the same number would only be read as one stream.
+std::uint64_t AnswerWalker::place_of(NodeId id, NodeId top) const noexcept {
+  std::uint64_t hash = 0;
+  for (; id != top && id != kNoNode; id = (*index_)[id].parent) {
+    const json::Node& node = (*index_)[id];
+    const std::string_view key = slice(index_->source(), node.key_span());
+    hash = mix(hash, node.has_key ? key.size() : node.position);
+    for (const char c : key.substr(0, kHashedKeyBytes))
+      hash = mix(hash, static_cast<std::uint8_t>(c));
+  }
+  return hash;
+}
+
+void AnswerWalker::add(NodeId id, const StreamKey& key, bool whole) {
+  const json::Node& node = (*index_)[id];
+  if (!node.span().empty()) pieces_.push_back({key, node.span(), node.has_escapes, whole});
+}
+
+bool AnswerWalker::is_plain(NodeId id, Plain names) const {
+  return is_string(id) && is_identifier(index_->raw(id)) &&
+         std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return named(id, name); });
+}
+
+StreamTable::Stream* StreamTable::find(const StreamKey& key) {
+  for (Stream& stream : streams_) {
+    if (stream.key == key) return &stream;
+  }
+  if (streams_.size() == kMaxStreams) return nullptr;
+  streams_.push_back({key, 0, 0});
+  return &streams_.back();
+}
+
+}  // namespace davy::dialects

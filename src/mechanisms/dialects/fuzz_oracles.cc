@@ -1,0 +1,291 @@
+#include "mechanisms/dialects/fuzz_oracles.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "mechanisms/dialects/answer_walker.h"
+#include "mechanisms/dialects/sse.h"
+#include "mechanisms/formats/json_index.h"
+
+namespace davy::dialects {
+namespace {
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+bool inside_character(std::string_view text, std::size_t at) {
+  return at < text.size() && (static_cast<std::uint8_t>(text[at]) & 0xC0) == 0x80;
+}
+
+// `text` with the edits, widened to whole characters as the contract says.
+std::string edited(std::string_view text, const std::vector<Edit>& edits) {
+  std::string out;
+  std::size_t at = 0;
+  for (const Edit& edit : edits) {
+    std::size_t begin = edit.span.begin;
+    std::size_t end = edit.span.end;
+    while (inside_character(text, begin)) --begin;
+    if (edit.span.empty()) end = begin;
+    while (inside_character(text, end)) ++end;
+    out += text.substr(at, begin - at);
+    out += edit.replacement;
+    at = end;
+  }
+  return out += text.substr(at);
+}
+
+// The raw bytes of every scalar by its pointer.
+std::map<std::string, std::string> scalars(std::string_view body) {
+  json::Index index;
+  require(index.parse(body).ok());
+  std::map<std::string, std::string> out;
+  for (json::NodeId id = 0; id < index.nodes().size(); ++id) {
+    if (index.is(id, json::Kind::object) || index.is(id, json::Kind::array)) continue;
+    std::string pointer;
+    index.append_pointer(id, pointer);
+    out[pointer] = index.raw(id);
+  }
+  return out;
+}
+
+using Texts = std::map<std::pair<std::uint32_t, std::uint32_t>, std::string>;
+
+Texts texts_of(std::span<const StreamSegment> segments) {
+  Texts out;
+  for (const StreamSegment& piece : segments) {
+    std::string& text = out[{piece.key.choice, piece.key.block}];
+    require(piece.offset == text.size());
+    text += piece.text;
+  }
+  return out;
+}
+
+struct Piece {
+  std::tuple<std::uint32_t, std::uint32_t, int, int> key;
+  std::uint64_t offset;
+  std::string text;
+  bool last;
+  bool operator==(const Piece&) const = default;
+};
+
+struct Read {
+  std::vector<std::string> raws;
+  std::vector<std::vector<Piece>> pieces;
+  bool failed = false;
+  bool operator==(const Read&) const = default;
+};
+
+// Cuts `bytes` into pieces of 1 to 8 bytes and sometimes more, as `seed` says.
+class Splits {
+ public:
+  explicit Splits(std::uint64_t seed) : state_(seed | 1) {}
+  std::size_t next() {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return state_ % 11 == 0 ? 64 : 1 + state_ % 8;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+Read read_stream(const Dialect& dialect, std::uint8_t operation, std::string_view bytes,
+                 Splits* splits) {
+  Read out;
+  const std::unique_ptr<StreamReader> reader = dialect.make_stream(operation);
+  const auto keep = [&out](const StreamEvent& event) {
+    out.raws.push_back(event.raw);
+    auto& pieces = out.pieces.emplace_back();
+    for (const StreamSegment& piece : event.segments) {
+      pieces.push_back({{piece.key.choice, piece.key.block, static_cast<int>(piece.key.provenance),
+                         static_cast<int>(piece.key.kind)},
+                        piece.offset,
+                        std::string(piece.text),
+                        piece.last});
+    }
+  };
+  StreamEvent event;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::string_view part = bytes.substr(at, splits ? splits->next() : bytes.size());
+    at += part.size();
+    reader->feed(part);
+    for (;;) {
+      const auto found = reader->next(event);
+      out.failed = !found.ok();
+      if (out.failed) return out;
+      if (!*found) break;
+      keep(event);
+      require(reader->apply(event, {}).value() == event.raw);
+    }
+  }
+  const auto found = reader->finish(event);
+  out.failed = !found.ok();
+  if (!out.failed && *found) keep(event);
+  return out;
+}
+
+using StreamTexts = std::map<std::tuple<std::uint32_t, std::uint32_t, int, int>, std::string>;
+
+// Places without a number of their own may get another one when an empty text is left
+// out, so only the others are compared.
+StreamTexts texts_of(const Read& read) {
+  StreamTexts texts;
+  for (const auto& pieces : read.pieces) {
+    for (const Piece& piece : pieces) {
+      std::string& text = texts[piece.key];
+      require(piece.offset == text.size());
+      text += piece.text;
+      require(!first_invalid_utf8(piece.text));
+    }
+  }
+  std::erase_if(texts, [](const auto& each) {
+    return each.second.empty() || std::get<1>(each.first) >= kOtherBlock;
+  });
+  return texts;
+}
+
+void check_framing(std::string_view bytes, Splits& splits) {
+  const auto read = [](std::string_view all, Splits* how) {
+    std::vector<std::pair<std::string, std::string>> out;
+    SseParser parser;
+    SseEvent event;
+    for (std::size_t at = 0; at < all.size();) {
+      const std::string_view part = all.substr(at, how ? how->next() : all.size());
+      at += part.size();
+      parser.feed(part);
+      while (parser.next(event).value()) out.emplace_back(event.raw, event.data);
+    }
+    if (parser.rest(event).value()) out.emplace_back(event.raw, event.data);
+    return out;
+  };
+  const auto whole = read(bytes, nullptr);
+  require(read(bytes, &splits) == whole);
+  std::string joined;
+  for (const auto& [raw, data] : whole) joined += raw;
+  if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
+  require(joined == bytes);
+  for (const auto& [raw, data] : whole) {
+    if (data.empty()) continue;
+    // Data that is put in its own place is read again as it was.
+    SseParser parser;
+    // The comment keeps a mark or an LF at the beginning from being read as one at the
+    // start of a stream.
+    parser.feed(": x\r" + with_data(raw, data));
+    SseEvent event;
+    require(parser.rest(event).value() && event.data == data);
+  }
+}
+
+}  // namespace
+
+int fuzz_request(const Dialect& dialect, std::uint8_t operation, const std::uint8_t* data,
+                 std::size_t size) {
+  std::uint64_t seed = 1;
+  for (int i = 0; i < 8 && size > 0; ++i, ++data, --size) seed = (seed << 8) | *data;
+  const auto random = [&seed](std::size_t below) {
+    seed = seed * 6364136223846793005U + 1442695040888963407U;  // Knuth's MMIX
+    return static_cast<std::size_t>(seed >> 33) % below;
+  };
+  const std::string body(data, data + size);
+  const std::unique_ptr<RequestDocument> request = dialect.make_request(operation);
+  if (!request->read(body)) return 0;
+  require(request->apply({}).value() == body);
+
+  std::vector<const Segment*> texts;
+  for (const Segment& segment : request->segments()) {
+    require(slice(body, segment.source).size() >= segment.text.size());
+    const bool key = segment.pointer.ends_with(kKeySuffix);
+    if (segment.kind != TextKind::binary && !key) texts.push_back(&segment);
+  }
+  if (texts.empty()) return 0;
+  const Segment& target = *texts[random(texts.size())];
+  // A new model or role may make a different request; then the pointers still hold.
+  std::vector<Edit> edits;
+  std::size_t at = 0;
+  const std::string_view replacements[] = {"", "<X>", "\"\\\n", "\xc3\xa9", "\xf0\x9f\x98\x80"};
+  while (edits.size() < 4 && at < target.text.size()) {
+    std::size_t begin = at + random(target.text.size() - at);
+    while (inside_character(target.text, begin)) --begin;
+    if (begin < at) break;
+    std::size_t end = begin + random(target.text.size() - begin + 1);
+    at = end;
+    while (inside_character(target.text, at)) ++at;
+    ++at;
+    edits.push_back(
+        {std::string(target.pointer), {begin, end}, std::string(replacements[random(5)])});
+  }
+  const std::string pointer(target.pointer);
+  const std::string expected = edited(target.text, edits);
+  const auto old_scalars = scalars(body);
+  std::vector<Edit> shuffled = edits;
+  std::reverse(shuffled.begin(), shuffled.end());
+  const auto result = request->apply(shuffled);
+  require(result.ok());
+
+  auto new_scalars = scalars(*result);
+  require(new_scalars.size() == old_scalars.size());
+  for (const auto& [name, raw] : old_scalars) {
+    if (name != pointer) require(new_scalars.at(name) == raw);
+  }
+  std::string decoded;
+  json::append_decoded(decoded, new_scalars.at(pointer));
+  require(decoded == expected);
+  return 0;
+}
+
+int fuzz_answer(const Dialect& dialect, std::uint8_t operation, const std::uint8_t* data,
+                std::size_t size) {
+  if (size < 2) return 0;
+  const std::size_t a = data[0];
+  const std::size_t b = data[1];
+  const std::string body(data + 2, data + size);
+  const std::unique_ptr<AnswerDocument> answer = dialect.make_answer(operation);
+  if (!answer->read(body)) return 0;
+  require(answer->apply({}).value() == body);
+  const std::unique_ptr<AnswerDocument> account = dialect.make_answer(operation);
+  require(account->read_account(body).ok());
+  require(account->usage() == answer->usage());
+  require(account->finish_reason() == answer->finish_reason());
+  if (answer->segments().empty()) return 0;
+  Texts texts = texts_of(answer->segments());
+
+  const StreamSegment target = answer->segments()[a % answer->segments().size()];
+  std::string& text = texts[{target.key.choice, target.key.block}];
+  StreamEdit edit{target.key, {b % text.size(), text.size()}, "<X>"};
+  while ((static_cast<std::uint8_t>(text[edit.span.begin]) & 0xC0) == 0x80) --edit.span.begin;
+  text.replace(edit.span.begin, std::string::npos, edit.replacement);
+  const auto edited = answer->apply(std::span(&edit, 1));
+  require(edited.ok());
+  // An edited key may now be a plain name, or equal to its neighbour.
+  const bool other = target.key.block >= kOtherBlock;
+  if (!answer->read(*edited)) return other ? 0 : (std::abort(), 0);
+  if (!other) require(texts_of(answer->segments()) == texts);
+  return 0;
+}
+
+int fuzz_stream(const Dialect& dialect, std::uint8_t operation, const std::uint8_t* data,
+                std::size_t size) {
+  std::uint64_t seed = 0;
+  for (int i = 0; i < 8 && size > 0; ++i, ++data, --size) seed = (seed << 8) | *data;
+  const std::string bytes(data, data + size);
+  Splits splits(seed);
+  check_framing(bytes, splits);
+  const Read whole = read_stream(dialect, operation, bytes, nullptr);
+  require(read_stream(dialect, operation, bytes, &splits) == whole);
+  if (whole.failed) return 0;
+  std::string passed_on = ": x\r";
+  for (const std::string& raw : whole.raws) passed_on += raw;
+  const Read again = read_stream(dialect, operation, passed_on, nullptr);
+  require(!again.failed && texts_of(again) == texts_of(whole));
+  return 0;
+}
+
+}  // namespace davy::dialects

@@ -1,0 +1,43 @@
+#include "mechanisms/dialects/identifiers.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace davy::dialects {
+namespace {
+
+constexpr std::size_t kMaxIdentifier = 128;
+constexpr std::size_t kMaxKey = 64;
+
+using ByteSet = std::array<bool, 256>;
+
+constexpr ByteSet letters_digits_and(std::string_view others) {
+  ByteSet set{};
+  for (const char c :
+       std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")) {
+    set[static_cast<std::uint8_t>(c)] = true;
+  }
+  for (const char c : others) set[static_cast<std::uint8_t>(c)] = true;
+  return set;
+}
+constexpr ByteSet kIdentifierBytes = letters_digits_and("_.:/@+-");
+constexpr ByteSet kKeyBytes = letters_digits_and("_.$-");
+
+bool all_in(const ByteSet& set, std::string_view raw) noexcept {
+  return std::all_of(raw.begin(), raw.end(),
+                     [&](char c) { return set[static_cast<std::uint8_t>(c)]; });
+}
+
+}  // namespace
+
+bool is_identifier(std::string_view raw) noexcept {
+  return !raw.empty() && raw.size() <= kMaxIdentifier && all_in(kIdentifierBytes, raw);
+}
+
+bool is_plain_key(std::string_view raw) noexcept {
+  return raw.size() <= kMaxKey && all_in(kKeyBytes, raw);
+}
+
+}  // namespace davy::dialects

@@ -1,0 +1,202 @@
+#include "mechanisms/dialects/json_request.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+#include <utility>
+
+#include "mechanisms/dialects/identifiers.h"
+
+namespace davy::dialects {
+namespace {
+
+using json::Kind;
+using json::kNoNode;
+
+// Up to so many edits their segments are found by looking at each.
+constexpr std::size_t kFewEdits = 4;
+
+bool starts_with_http(std::string_view url) noexcept {
+  return url.starts_with("http://") || url.starts_with("https://");
+}
+
+}  // namespace
+
+Result<void> JsonRequest::read(std::string_view body) {
+  segments_.clear();
+  arena_.clear();
+  pointer_bytes_ = 0;
+  bytes_not_examined_ = 0;
+  model_ = {};
+  stream_ = false;
+  max_output_tokens_.reset();
+  choices_ = 1;
+  DAVY_TRY(index_.parse(body));
+  DAVY_TRY(read_settings());
+  read_text();
+  if (pointer_bytes_ > kMaxPointerBytes) {
+    segments_.clear();
+    return limit_reached("the keys of the request are too long for so many values", {},
+                         "use shorter keys or send fewer values");
+  }
+  return {};
+}
+
+Error JsonRequest::wrong(NodeId id, std::string message, std::string hint) const {
+  return invalid_input(std::move(message), index_.place(index_[id].begin), std::move(hint));
+}
+
+Result<void> JsonRequest::must_be_object(std::string_view hint) const {
+  if (is_object(0)) return {};
+  return wrong(0, "the request is not a JSON object", std::string(hint));
+}
+
+Result<void> JsonRequest::read_model() {
+  const NodeId model = index_.member(0, "model");
+  if (!is_string(model) || index_.raw(model).empty()) {
+    return wrong(model == kNoNode ? 0 : model, "`model` must be a string that names a model",
+                 "name a model of the configuration in `model`");
+  }
+  model_ = index_.text(model, arena_);
+  return {};
+}
+
+Result<void> JsonRequest::read_stream() {
+  const NodeId stream = index_.member(0, "stream");
+  stream_ = index_.is(stream, Kind::boolean) && index_.is_true(stream);
+  if (stream != kNoNode && !index_.is(stream, Kind::boolean) && !index_.is(stream, Kind::null)) {
+    return wrong(stream, "`stream` must be true or false", "write it without quotes");
+  }
+  return {};
+}
+
+Result<std::optional<std::uint64_t>> JsonRequest::whole_number(std::string_view key) const {
+  const NodeId id = index_.member(0, key);
+  if (id == kNoNode || index_.is(id, Kind::null)) return std::optional<std::uint64_t>();
+  const auto number = index_.whole_number(id);
+  if (number) return number;
+  return wrong(id, "`" + std::string(key) + "` must be a whole number",
+               "write digits alone, without a point or an exponent");
+}
+
+void JsonRequest::collect(NodeId id, Provenance provenance, Plain plain) {
+  const NodeId end = index_.end_of(id);
+  for (NodeId at = id; at < end; ++at) {
+    if (at != id) look_at_key(at, provenance);
+    if (is_string(at) && !is_plain(at, plain)) {
+      emit(at, provenance, TextKind::structured);
+    }
+  }
+}
+
+void JsonRequest::binary(NodeId id, Provenance provenance) {
+  const std::string_view raw = index_.raw(id);
+  bytes_not_examined_ += raw.size();
+  // What a link leads to is not examined, but the link itself is text.
+  if (starts_with_http(raw)) return emit(id, provenance, TextKind::structured);
+  add(id, {}, {{}, provenance, TextKind::binary, {}, index_[id].span()});
+}
+
+bool JsonRequest::is_plain(NodeId id, Plain names) const {
+  return is_string(id) && is_identifier(index_.raw(id)) &&
+         std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return named(id, name); });
+}
+
+void JsonRequest::look_at_key(NodeId id, Provenance provenance) {
+  const json::Node& node = index_[id];
+  if (!node.has_key) return;
+  const std::string_view raw = slice(index_.source(), node.key_span());
+  if (is_plain_key(raw)) return;
+  add(id, kKeySuffix,
+      {{}, provenance, TextKind::structured, index_.key(id, arena_), node.key_span()});
+}
+
+void JsonRequest::emit(NodeId id, Provenance provenance, TextKind kind) {
+  const json::Node& node = index_[id];
+  if (node.span().empty()) return;
+  add(id, {}, {{}, provenance, kind, index_.text(id, arena_), node.span()});
+}
+
+void JsonRequest::add(NodeId id, std::string_view suffix, Segment segment) {
+  if (pointer_bytes_ > kMaxPointerBytes) return;  // read() fails
+  pointer_.clear();
+  index_.append_pointer(id, pointer_);
+  pointer_ += suffix;
+  pointer_bytes_ += pointer_.size();
+  segment.pointer = arena_.copy(pointer_);
+  segments_.push_back(segment);
+}
+
+Result<std::string> JsonRequest::apply(std::span<const Edit> edits, const Rewrite& rewrite) const {
+  std::vector<Splice> splices;
+  if (!edits.empty()) DAVY_TRY(add_edits(edits, splices));
+  const NodeId model = rewrite.model.empty() ? kNoNode : index_.member(0, "model");
+  if (is_string(model)) {
+    Splice& written = splices.emplace_back();
+    written.source = index_[model].span();
+    json::append_escaped(written.replacement, rewrite.model);
+  }
+  if (rewrite.ask_for_usage) ask_for_usage(splices);
+  return splice(index_.source(), std::move(splices));
+}
+
+Result<void> JsonRequest::add_edits(std::span<const Edit> edits,
+                                    std::vector<Splice>& splices) const {
+  struct Target {
+    std::size_t segment;
+    const Edit* edit;
+  };
+  std::vector<std::size_t> by_pointer;
+  const auto pointer_of = [this](std::size_t i) { return segments_[i].pointer; };
+  if (edits.size() > kFewEdits) {
+    by_pointer.resize(segments_.size());
+    std::iota(by_pointer.begin(), by_pointer.end(), std::size_t{0});
+    std::sort(by_pointer.begin(), by_pointer.end(),
+              [&](std::size_t a, std::size_t b) { return pointer_of(a) < pointer_of(b); });
+  }
+  const auto find = [&](std::string_view pointer) {
+    if (by_pointer.empty()) {
+      std::size_t i = 0;
+      while (i < segments_.size() && pointer_of(i) != pointer) ++i;
+      return i;
+    }
+    const auto at =
+        std::lower_bound(by_pointer.begin(), by_pointer.end(), pointer,
+                         [&](std::size_t i, std::string_view p) { return pointer_of(i) < p; });
+    return at != by_pointer.end() && pointer_of(*at) == pointer ? *at : segments_.size();
+  };
+
+  std::vector<Target> targets;
+  targets.reserve(edits.size());
+  for (const Edit& edit : edits) {
+    const std::size_t segment = find(edit.pointer);
+    if (segment == segments_.size() || segments_[segment].kind == TextKind::binary ||
+        edit.span.begin > edit.span.end || edit.span.end > segments_[segment].text.size()) {
+      return internal_error("an edit names no text of the request");
+    }
+    targets.push_back({segment, &edit});
+  }
+  // An insertion comes before what is replaced at the same place.
+  std::stable_sort(targets.begin(), targets.end(), [](const Target& a, const Target& b) {
+    return std::tuple(a.segment, a.edit->span.begin, a.edit->span.end) <
+           std::tuple(b.segment, b.edit->span.begin, b.edit->span.end);
+  });
+
+  std::vector<TextEdit> here;
+  for (std::size_t i = 0; i < targets.size();) {
+    here.clear();
+    const std::size_t segment = targets[i].segment;
+    for (; i < targets.size() && targets[i].segment == segment; ++i) {
+      const Edit& edit = *targets[i].edit;
+      if (!here.empty() && edit.span.begin < here.back().span.end) {
+        return internal_error("two edits of a request overlap");
+      }
+      here.push_back({edit.span, edit.replacement});
+    }
+    add_text_splices(index_.source(), segments_[segment].source, here, splices);
+  }
+  return {};
+}
+
+}  // namespace davy::dialects

@@ -1,0 +1,110 @@
+// A request body in JSON: what all dialects share. A dialect says what stands where.
+//
+// Every string of at least one byte becomes a segment, also of fields that the dialect
+// does not know; an object key that is not plain is one too. Passed on without a look are
+// only values that look like an identifier (identifiers.h) in places that the dialect
+// lists, and whatever binary() was told of, which counts as not examined.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mechanisms/dialects/dialect.h"
+#include "mechanisms/dialects/splice.h"
+#include "mechanisms/formats/json_index.h"
+
+namespace davy::dialects {
+
+// All pointers of one request together: keys of a few hundred KB over many values would
+// otherwise make gigabytes out of a small body.
+inline constexpr std::size_t kMaxPointerBytes = 16 * 1024 * 1024;
+
+class JsonRequest : public RequestDocument {
+ public:
+  [[nodiscard]] Result<void> read(std::string_view body) final;
+  [[nodiscard]] std::string_view model() const noexcept final { return model_; }
+  [[nodiscard]] bool stream() const noexcept final { return stream_; }
+  [[nodiscard]] std::optional<std::uint64_t> max_output_tokens() const noexcept final {
+    return max_output_tokens_;
+  }
+  [[nodiscard]] std::uint64_t choices() const noexcept final { return choices_; }
+  [[nodiscard]] std::span<const Segment> segments() const noexcept final { return segments_; }
+  [[nodiscard]] std::uint64_t bytes_not_examined() const noexcept final {
+    return bytes_not_examined_;
+  }
+  [[nodiscard]] bool lacks_usage() const noexcept override { return false; }
+  [[nodiscard]] Result<std::string> apply(std::span<const Edit> edits,
+                                          const Rewrite& rewrite) const final;
+
+ protected:
+  using NodeId = json::NodeId;
+  using Plain = std::span<const std::string_view>;
+
+  // Sets the members below; an error refuses the request.
+  [[nodiscard]] virtual Result<void> read_settings() = 0;
+  // Adds the segments, in the order of the body.
+  virtual void read_text() = 0;
+  // Where lacks_usage(): what makes the upstream tell it.
+  virtual void ask_for_usage(std::vector<Splice>&) const {}
+
+  // For read_settings. `hint` shows the shape of a request.
+  [[nodiscard]] Result<void> must_be_object(std::string_view hint) const;
+  // Model and stream; a model must be there.
+  [[nodiscard]] Result<void> read_model();
+  [[nodiscard]] Result<void> read_stream();
+  // A whole number, or nothing where the member is absent or null.
+  [[nodiscard]] Result<std::optional<std::uint64_t>> whole_number(std::string_view key) const;
+  [[nodiscard]] Error wrong(NodeId id, std::string message, std::string hint) const;
+
+  // For read_text. Calls `visit` for each child; the keys of objects are looked at here.
+  template <class Visit>
+  void each_child(NodeId id, Provenance provenance, Visit visit) {
+    for (NodeId child = index_.first_child(id); child != json::kNoNode;
+         child = index_[child].next) {
+      look_at_key(child, provenance);
+      visit(child);
+    }
+  }
+  // All strings at and below `id` as structured text, but for plain ones under `plain`.
+  void collect(NodeId id, Provenance provenance, Plain plain = {});
+  // A string that stands for an image, audio or a file.
+  void binary(NodeId id, Provenance provenance);
+  // A string.
+  void emit(NodeId id, Provenance provenance, TextKind kind);
+
+  [[nodiscard]] bool named(NodeId id, std::string_view key) const { return index_.key_is(id, key); }
+  [[nodiscard]] bool is_string(NodeId id) const { return index_.is(id, json::Kind::string); }
+  [[nodiscard]] bool is_object(NodeId id) const { return index_.is(id, json::Kind::object); }
+  [[nodiscard]] bool is_array(NodeId id) const { return index_.is(id, json::Kind::array); }
+  // Where a value stands, a string with its quotes.
+  [[nodiscard]] Span whole_span(NodeId id) const {
+    const Span inside = index_[id].span();
+    return is_string(id) ? Span{inside.begin - 1, inside.end + 1} : inside;
+  }
+  // Whether an identifier stands where one belongs.
+  [[nodiscard]] bool is_plain(NodeId id, Plain names) const;
+
+  json::Index index_;
+  std::string_view model_;
+  bool stream_ = false;
+  std::optional<std::uint64_t> max_output_tokens_;
+  std::uint64_t choices_ = 1;
+
+ private:
+  void look_at_key(NodeId id, Provenance provenance);
+  void add(NodeId id, std::string_view suffix, Segment segment);
+  [[nodiscard]] Result<void> add_edits(std::span<const Edit> edits,
+                                       std::vector<Splice>& splices) const;
+
+  json::Arena arena_;
+  std::string pointer_;  // being built
+  std::size_t pointer_bytes_ = 0;
+  std::vector<Segment> segments_;
+  std::uint64_t bytes_not_examined_ = 0;
+};
+
+}  // namespace davy::dialects
