@@ -17,6 +17,8 @@ std::span<const ModuleInfo> modules() {
   static const std::vector<ModuleInfo> list{
       {"mechanisms/net/http1", "What does this HTTP message say, and is it unambiguous?",
        Maturity::usable, Posture::untrusted_input},
+      {"mechanisms/net/client_address", "Who is the client behind the proxies?", Maturity::usable,
+       Posture::untrusted_input},
       {"mechanisms/dialects", "Which texts does this request or answer hold, and where?",
        Maturity::usable, Posture::untrusted_input},
       {"mechanisms/formats", "What does this YAML or JSON say, and at which place?",

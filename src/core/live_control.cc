@@ -1,31 +1,19 @@
 #include "core/live_control.h"
 
-#include <arpa/inet.h>
-
 #include <array>
 #include <cmath>
 #include <mutex>
 #include <utility>
 
+#include "core/address.h"
+
 namespace davy {
 namespace {
 
-constexpr std::string_view kMapped = "::ffff:";
-
 // The one text form of an address, or "" if the text is none.
 std::string canonical_address(std::string_view text) {
-  if (text.size() >= INET6_ADDRSTRLEN) return {};
-  const std::string copy(text.substr(0, text.find('\0')));
-  if (copy.size() != text.size()) return {};
-  std::array<char, INET6_ADDRSTRLEN> out{};
-  in_addr v4{};
-  if (inet_pton(AF_INET, copy.c_str(), &v4) == 1) return copy;  // it reads one form only
-  in6_addr v6{};
-  if (inet_pton(AF_INET6, copy.c_str(), &v6) != 1) return {};
-  if (inet_ntop(AF_INET6, &v6, out.data(), out.size()) == nullptr) return {};
-  std::string canonical(out.data());
-  if (IN6_IS_ADDR_V4MAPPED(&v6)) canonical.erase(0, kMapped.size());
-  return canonical;
+  const auto address = parse_address(text);
+  return address ? address->text() : std::string();
 }
 
 std::size_t at(SubjectKind kind) noexcept { return static_cast<std::size_t>(kind); }
