@@ -44,6 +44,7 @@ enum class Unexamined : std::uint8_t { deny, allow };
 struct Model {
   std::string name;                    // what clients write in `model`
   std::string dialect;                 // "openai", "predict"
+  std::vector<std::string> hosts;      // requests to these go to this model; lower case
   std::vector<UpstreamUrl> upstreams;  // at least one; fail-over in this order
   CredentialRef credential;
   std::optional<Price> price;

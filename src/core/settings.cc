@@ -89,6 +89,22 @@ void read_admin(ConfigMap& top, Settings& settings) {
   settings.admin = *std::move(endpoint);
 }
 
+void read_hosts(ConfigMap& map, Model& model) {
+  for (const auto& [text, place] : map.texts("hosts")) {
+    const bool fine = !text.empty() && text.size() <= 253 &&  // RFC 1035 2.3.4
+                      std::all_of(text.begin(), text.end(), [](char c) {
+                        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                               (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+                      });
+    if (!fine) {
+      map.diagnostics().error(map.path() + ".hosts: not the name of a host", place,
+                              "write a name without scheme and port, e.g. fraud.example.com");
+      continue;
+    }
+    model.hosts.push_back(lower(text));
+  }
+}
+
 void read_upstreams(ConfigMap& map, Model& model) {
   if (map.has("upstream") == map.has("upstreams")) {
     map.diagnostics().error(map.path() + ": write either \"upstream\" or \"upstreams\"",
@@ -148,6 +164,7 @@ Model read_model(ConfigMap& map) {
     map.diagnostics().error(map.path() + ": \"dialect\" is missing", map.place(),
                             "one of openai, predict");
   }
+  read_hosts(map, model);
   read_upstreams(map, model);
   read_credential(map, model);
   read_price(map, model);

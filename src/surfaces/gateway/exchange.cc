@@ -8,6 +8,7 @@
 #include "mechanisms/net/http1/write.h"
 #include "surfaces/gateway/limits.h"
 #include "surfaces/gateway/relay.h"
+#include "surfaces/gateway/tunnel.h"
 
 namespace davy::gateway {
 LoopState::LoopState(net::Loop& l, Shared& s)
@@ -15,8 +16,8 @@ LoopState::LoopState(net::Loop& l, Shared& s)
       shared(s),
       snapshot(s.snapshots),
       upstreams(l),
-      requests(s.routes.dialect_count()),
-      answers(s.routes.dialect_count()),
+      requests(s.routes.document_kinds()),
+      answers(s.routes.document_kinds()),
       series(std::make_unique<SeriesCache>(s.metrics)) {}
 
 LoopState::~LoopState() = default;
@@ -45,7 +46,7 @@ Exchange::Exchange(LoopState& state, net::Connection& client, http1::RequestHead
 
 Exchange::~Exchange() {
   if (document_) {
-    state_.requests[shared_.routes.index_of(*match_.dialect)].push_back(std::move(document_));
+    state_.requests[shared_.routes.kind_of(match_)].push_back(std::move(document_));
   }
   if (!recorded_ && record_.error.empty())
     record_.error = "the gateway stopped before the exchange ended";
@@ -67,18 +68,23 @@ net::Task<bool> Exchange::run() {
   if (route() && judge_head() && admit_body()) {
     answered = take_body();
     if (!answered) answered = co_await read_body();
-    if (answered) {
+    const bool listing = answered && reading_ == dialects::Reading::catalogue;
+    if (listing) answered = co_await answer_catalogue();
+    const bool asks = answered && !listing;
+    if (asks && reading_ != dialects::Reading::documents) {
+      answered = judge_unread_request();
+    } else if (asks) {
       begin_document();
       answered = large() ? co_await judge_large_request() : judge_small_request();
     }
-    if (answered && snapshot_->settings.evidence == Evidence::required) {
+    if (asks && answered && snapshot_->settings.evidence == Evidence::required) {
       answered = co_await open_evidence();
     }
-    if (answered) {
+    if (asks && answered) {
       answered = send_at_once();
       if (!answered && !refusal_) answered = co_await send_request(true);
     }
-    for (bool complete = false; answered && !complete;) {
+    for (bool complete = !asks; answered && !complete;) {
       const AnswerHead head = parse_answer_head();
       complete = head == AnswerHead::complete;
       answered = head != AnswerHead::ended;
@@ -95,7 +101,10 @@ net::Task<bool> Exchange::run() {
       answer_missing(io);
       answered = false;
     }
-    if (answered) {
+    if (asks && answered && switched()) {
+      Tunnel tunnel(*this);
+      answered = co_await tunnel.run();
+    } else if (asks && answered) {
       Relay relay(*this);
       answered = relay.begin() && relay.answer_at_once();
       if (!answered && !refusal_) answered = co_await relay.answer();
@@ -113,15 +122,20 @@ net::Task<bool> Exchange::run() {
 }
 
 bool Exchange::route() {
-  match_ = shared_.routes.find(head_.method(), head_.path());
+  match_ = shared_.routes.find(head_, *snapshot_);
   record_.dialect = dialect().name();
   if (match_.route != nullptr) {
     record_.route = match_.route->path;
+    reading_ = match_.route->reading;
     return true;
   }
-  refuse(rules::kGatewayRouteUnknown, match_.dialect != nullptr
-                                          ? "This path does not serve the request's method."
-                                          : "No model API is served at the request's path.");
+  if (match_.dialect == nullptr) {
+    refuse(rules::kGatewayRouteUnknown, "No model API is served at the request's path.");
+    return false;
+  }
+  refuse(rules::kGatewayRouteUnknown, "This path does not serve the request's method.");
+  refusal_->problem.status = 405;
+  refusal_->allow = shared_.routes.allowed(match_);
   return false;
 }
 
@@ -144,6 +158,38 @@ bool Exchange::allows(const Result<Decision>& decision) {
     return false;
   }
   return true;
+}
+
+net::Task<bool> Exchange::answer_catalogue() {
+  std::vector<std::string_view> names;
+  for (const Model& model : snapshot_->settings.models) {
+    if (model.dialect != dialect().name()) continue;
+    if (!match_.model.empty() && match_.model != model.name) continue;
+    if (info_.experiment == nullptr || info_.experiment->may_use(model.name)) {
+      names.push_back(model.name);
+    }
+  }
+  const bool only = !match_.model.empty();
+  if (only && names.empty()) {
+    refuse(rules::kGatewayModelUnknown, "No model of that name is there for this key.");
+    co_return false;
+  }
+  const std::string body = dialect().catalogue(names, only);
+  std::string out;
+  auto head = http1::HeadWriter::response(out, 200);
+  head.field("Content-Type", "application/json").field("davy-request-id", info_.request_id);
+  if (!keep_alive_) head.field("Connection", "close");
+  head.content_length(body.size());
+  if (!head.finish()) co_return false;
+  out += body;
+  answer_begun_ = true;
+  record_.status = 200;
+  record_.bytes_out = body.size();
+  client_.deadline_in(kWriteTime);
+  const net::Io io = co_await client_.write(out);
+  client_.no_deadline();
+  if (io != net::Io::ok) record_.end = Outcome::End::client_gone;
+  co_return io == net::Io::ok;
 }
 
 bool Exchange::skip_body() {
@@ -184,6 +230,7 @@ net::Task<bool> Exchange::send_refusal() {
     head.field("davy-rule", problem.rule);
   }
   if (problem.status == 401) head.field("WWW-Authenticate", "Bearer");
+  if (!refusal.allow.empty()) head.field("Allow", refusal.allow);
   if (refusal.no_retry) head.field("x-should-retry", "false");
   if (!keep_alive_) head.field("Connection", "close");
   head.content_length(body.size());

@@ -33,23 +33,32 @@ class Exchange {
  private:
   friend class Relay;
   friend class StreamRelay;
+  friend class Tunnel;
 
   // Each step gives false when the exchange has ended (refusal_ is set, or the client
   // is gone).
   [[nodiscard]] bool route();
   [[nodiscard]] bool judge_head();
   [[nodiscard]] bool admit_body();
+  // Of the path and the query: refuses what nobody may send, counts what nobody can read.
+  [[nodiscard]] bool admit_target();
+  [[nodiscard]] bool admit_query();
   // Takes the body if it is in the input already, whole; most are, and need no coroutine.
   [[nodiscard]] bool take_body();
   [[nodiscard]] net::Task<bool> read_body();
   // In the worker pool where `large`, else here.
   [[nodiscard]] bool large() const noexcept;
+  [[nodiscard]] net::Task<bool> answer_catalogue();
+  [[nodiscard]] bool judge_unread_request();
   void begin_document();
   [[nodiscard]] bool judge_small_request();
   [[nodiscard]] net::Task<bool> judge_large_request();
   // False: the stages denied or failed closed, and refusal_ says so.
   [[nodiscard]] bool allows(const Result<Decision>& decision);
   [[nodiscard]] bool accept_decision(const Result<Decision>& decision);
+  // What goes upstream: the body with the stages' edits, for an upstream that knows the
+  // model by that name (empty: by the caller's).
+  [[nodiscard]] bool write_body(std::string_view upstream_model);
   [[nodiscard]] bool find_model();
   [[nodiscard]] net::Task<bool> open_evidence();
   // Sends a small request over a connection that is there already. False: it must be sent
@@ -62,6 +71,9 @@ class Exchange {
   // Of what the upstream has sent so far; ended: the exchange has.
   [[nodiscard]] AnswerHead parse_answer_head();
   void answer_missing(net::Io io);
+  // The upstream has agreed to speak another protocol, as the client asked for.
+  [[nodiscard]] bool switched() const noexcept;
+  [[nodiscard]] std::string upstream_target(const UpstreamUrl& url) const;
   [[nodiscard]] bool write_upstream_head(const UpstreamUrl& url, std::string& out);
   // While an upstream works: ends the call when the client has gone, so that what waits
   // on the upstream sees it closed and asks client_left_.
@@ -85,9 +97,14 @@ class Exchange {
   ExchangeRecord record_;
 
   RouteMatch match_;
+  dialects::Reading reading_ = dialects::Reading::documents;
+  std::string_view hidden_why_;      // why the body is not read, as a sentence
+  std::uint64_t hidden_target_ = 0;  // bytes of path and query that nobody can read
+  bool upgrade_ = false;             // the client asks for WebSocket
+  bool asks_usage_ = false;          // of the stream, in the caller's place
   std::unique_ptr<dialects::RequestDocument> document_;
-  std::string_view body_;     // the request's, decoded of its framing
-  std::string body_storage_;  // for a chunked one
+  std::string_view body_;     // what goes upstream; first the request's
+  std::string body_storage_;  // of a chunked one
   std::string edited_body_;
   std::size_t consumed_ = 0;  // of client_.input(), once the body was read
   bool body_read_ = false;

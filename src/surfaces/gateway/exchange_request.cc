@@ -1,14 +1,29 @@
 // The request's side of an exchange: its body, its model, what the stages say of it.
+#include <algorithm>
+
 #include "base/strings.h"
 #include "generated/rules.h"
+#include "mechanisms/net/http1/path.h"
 #include "surfaces/gateway/exchange.h"
 #include "surfaces/gateway/limits.h"
 
 namespace davy::gateway {
 namespace {
 
+using dialects::Names;
+using dialects::Reading;
+
 // A larger body is parsed and judged in the pool whatever the stages cost.
 constexpr std::size_t kPoolBody = 64 * 1024;
+
+// An identifier, a number, a version: no text that a model would follow.
+bool is_plain_word(std::string_view word) {
+  constexpr std::size_t kMaxWord = 64;
+  return word.size() <= kMaxWord && std::all_of(word.begin(), word.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-' || c == ':' || c == '~';
+         });
+}
 
 bool is_json(std::string_view content_type) {
   const std::string_view type = trim(content_type.substr(0, content_type.find(';')));
@@ -19,39 +34,100 @@ bool is_json(std::string_view content_type) {
 
 bool Exchange::admit_body() {
   const http1::Framing& framing = head_.framing();
-  const std::string_view encoding =
-      trim(head_.fields().find("content-encoding").value_or("identity"));
-  const std::string_view type = head_.fields().find("content-type").value_or("");
-  if (head_.fields().count("content-encoding") > 1 || head_.fields().count("content-type") > 1) {
+  const auto& fields = head_.fields();
+  if (fields.count("content-encoding") > 1 || fields.count("content-type") > 1) {
     refuse(rules::kGatewayRequestMalformed,
            "Content-Type or Content-Encoding stands twice, so two programs may read the body in "
            "two ways.",
            "Send each once.");
     return false;
   }
-  if (!head_.query().empty()) {
-    refuse(rules::kGatewayRequestMalformed,
-           "This path takes no query: what stands there would reach the model unexamined.",
-           "Send everything in the body.");
-    return false;
-  }
-  if (!equal_ignoring_case(encoding, "identity")) {
-    refuse(rules::kGatewayRequestNotExamined,
-           "The body has a Content-Encoding, so its text cannot be examined.");
-    refusal_->problem.status = 415;
-    return false;
-  }
-  if (!is_json(type)) {
-    refuse(rules::kGatewayRequestNotExamined,
-           "The body is not declared as JSON, so its text cannot be examined.",
-           "Send `Content-Type: application/json`.");
-    refusal_->problem.status = 415;
-    return false;
-  }
+  if (!admit_target()) return false;
   if (framing.content_length.value_or(0) > kMaxRequestBody) {
     refuse(rules::kGatewayRequestTooLarge, "The body is larger than 16 MiB.");
     return false;
   }
+  const bool named = match_.route->names != Names::body || !match_.model.empty();
+  upgrade_ = named && framing.upgrade && head_.method() == "GET" &&
+             equal_ignoring_case(fields.find("upgrade").value_or(""), "websocket");
+  if (upgrade_) {
+    reading_ = Reading::opaque;
+    hidden_why_ = "A WebSocket carries frames that no rule reads.";
+  } else if (framing.no_body()) {
+    if (named && reading_ == Reading::documents) reading_ = Reading::none;
+  } else if (reading_ == Reading::none) {
+    reading_ = Reading::opaque;
+  }
+  if (reading_ != Reading::documents) return true;
+
+  const std::string_view encoding = trim(fields.find("content-encoding").value_or("identity"));
+  if (!equal_ignoring_case(encoding, "identity")) {
+    hidden_why_ = "The body has a Content-Encoding, so its text cannot be examined.";
+  } else if (!is_json(fields.find("content-type").value_or(""))) {
+    hidden_why_ =
+        "The body is not declared as JSON (`Content-Type: application/json`), so its text cannot "
+        "be examined.";
+  } else {
+    return true;
+  }
+  if (named) {
+    reading_ = Reading::opaque;
+    return true;
+  }
+  // Without the body nobody knows which model is asked.
+  refuse(rules::kGatewayRequestNotExamined, std::string(hidden_why_));
+  refusal_->problem.status = 415;
+  return false;
+}
+
+bool Exchange::admit_target() {
+  const dialects::Route& route = *match_.route;
+  if (route.upstream_path.empty() && reading_ != Reading::catalogue && !match_.rest.empty()) {
+    if (!http1::is_clean_path(match_.rest)) {
+      refuse(rules::kGatewayRequestMalformed,
+             "The path can be read in two ways: it has empty or dot segments, or escapes for "
+             "what no name holds.",
+             "Write the path out.");
+      return false;
+    }
+    std::string_view rest = match_.rest;
+    for (std::size_t at = 0; !rest.empty(); rest.remove_prefix(at)) {
+      rest.remove_prefix(1);
+      at = std::min(rest.find('/'), rest.size());
+      const std::string_view segment = rest.substr(0, at);
+      if (!segment.empty() && !is_plain_word(segment)) hidden_target_ += segment.size();
+    }
+  }
+  return head_.query().empty() || admit_query();
+}
+
+bool Exchange::admit_query() {
+  const bool by_query = match_.route->names == Names::query;
+  std::string_view rest = head_.query();
+  while (!rest.empty()) {
+    const std::string_view part = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+    const std::size_t equals = std::min(part.find('='), part.size());
+    const std::string_view name = part.substr(0, equals);
+    const std::string_view value = part.substr(std::min(equals + 1, part.size()));
+    if (by_query && name == "model") {
+      if (!match_.model.empty()) {
+        refuse(rules::kGatewayRequestMalformed, "The query names the model twice.");
+        return false;
+      }
+      match_.model = http1::decode_segment(value).value_or("");
+    } else if (!match_.dialect->plain_parameter(name) || !is_plain_word(value)) {
+      hidden_target_ += part.size();
+    }
+  }
+  if (hidden_target_ == 0) return true;
+  if (match_.route->names == Names::body && match_.model.empty()) {
+    refuse(rules::kGatewayRequestMalformed,
+           "This path takes no such query: what stands there would reach the model unexamined.",
+           "Send everything in the body.");
+    return false;
+  }
+  hidden_why_ = "The query holds text that no rule reads.";
   return true;
 }
 
@@ -136,27 +212,38 @@ net::Task<bool> Exchange::read_body() {
 }
 
 bool Exchange::find_model() {
-  record_.model = document_->model();
-  info_.stream = document_->stream();
-  info_.model = snapshot_->model(document_->model());
+  const bool in_body = match_.model.empty() && document_ != nullptr;
+  const std::string_view name = in_body ? document_->model() : match_.model;
+  record_.model = name;
+  info_.stream = document_ != nullptr && document_->stream();
+  info_.model = snapshot_->model(name);
   if (info_.model == nullptr || info_.model->dialect != dialect().name()) {
     info_.model = nullptr;
     refuse(rules::kGatewayModelUnknown,
            "No model of the name that the request gives is served on this path.");
     return false;
   }
-  const std::uint64_t hidden = document_->bytes_not_examined();
-  record_.bytes_not_examined += run_.wants_request_text() ? hidden : body_.size();
-  if (hidden > 0 && run_.must_examine_request() && info_.model->unexamined == Unexamined::deny) {
+  std::uint64_t hidden = hidden_target_;
+  if (document_ != nullptr) hidden += document_->bytes_not_examined();
+  if (reading_ == Reading::opaque) hidden += body_.size();
+  record_.bytes_not_examined += run_.wants_request_text() ? hidden : body_.size() + hidden_target_;
+  const bool must = run_.must_examine_request() || (upgrade_ && run_.must_examine_answer());
+  if ((hidden > 0 || upgrade_) && must && info_.model->unexamined == Unexamined::deny) {
     refuse(rules::kGatewayRequestNotExamined,
-           "The request holds an image, audio or a file, whose content no rule can read.");
+           hidden_why_.empty()
+               ? "The request holds an image, audio or a file, whose content no rule can read."
+               : std::string(hidden_why_));
     return false;
   }
   return true;
 }
 
+bool Exchange::judge_unread_request() {
+  return find_model() && accept_decision(run_.on_request({}, state_.loop.scratch()));
+}
+
 void Exchange::begin_document() {
-  auto& free = state_.requests[shared_.routes.index_of(*match_.dialect)];
+  auto& free = state_.requests[shared_.routes.kind_of(match_)];
   if (free.empty()) {
     document_ = match_.dialect->make_request(match_.route->operation);
   } else {
@@ -205,16 +292,28 @@ net::Task<bool> Exchange::judge_large_request() {
 bool Exchange::accept_decision(const Result<Decision>& decision) {
   if (!allows(decision)) return false;
   record_.decision = decision->kind();
-  if (!run_.request_edits().empty()) {
-    auto edited = document_->apply(run_.request_edits());
-    if (!edited) {
-      record_.error = edited.error().message;
-      refuse(failed_closed(info_, kGateway));
-      return false;
-    }
-    edited_body_ = std::move(edited).value();
-    body_ = edited_body_;
+  asks_usage_ = document_ != nullptr && document_->lacks_usage();
+  return write_body({});
+}
+
+bool Exchange::write_body(std::string_view upstream_model) {
+  if (document_ == nullptr) return true;
+  dialects::Rewrite rewrite;
+  rewrite.ask_for_usage = asks_usage_;
+  rewrite.model = upstream_model;
+  // What the path or the host says counts: the upstream must not follow another name.
+  if (rewrite.model.empty() && !match_.model.empty() && document_->model() != match_.model) {
+    rewrite.model = match_.model;
   }
+  if (run_.request_edits().empty() && rewrite.model.empty() && !rewrite.ask_for_usage) return true;
+  auto edited = document_->apply(run_.request_edits(), rewrite);
+  if (!edited) {
+    record_.error = edited.error().message;
+    refuse(failed_closed(info_, kGateway));
+    return false;
+  }
+  edited_body_ = std::move(edited).value();
+  body_ = edited_body_;
   return true;
 }
 

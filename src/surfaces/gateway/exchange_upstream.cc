@@ -30,15 +30,37 @@ bool stays_here(std::string_view field) {
 
 }  // namespace
 
+std::string Exchange::upstream_target(const UpstreamUrl& url) const {
+  const std::string_view fixed = match_.route->upstream_path;
+  std::string target = url.base_path + std::string(fixed.empty() ? match_.rest : fixed);
+  if (target.empty()) target = "/";
+  if (!head_.query().empty()) target.append("?").append(head_.query());
+  return target;
+}
+
+bool Exchange::switched() const noexcept {
+  return upgrade_ && answer_parser_->head().status() == 101;
+}
+
 bool Exchange::write_upstream_head(const UpstreamUrl& url, std::string& out) {
-  const std::string target = url.base_path + std::string(match_.route->upstream_path);
-  auto head = http1::HeadWriter::request(out, head_.method(), target);
+  auto head = http1::HeadWriter::request(out, head_.method(), upstream_target(url));
   head.field("Host", url.authority());
   head_.fields().each_end_to_end([&](http1::FieldView field) {
     if (!stays_here(field.name)) head.field(field.name, field.value);
   });
-  head.field("Content-Type", "application/json").field("Accept-Encoding", "identity");
-  head.content_length(body_.size());
+  head.field("Accept-Encoding", "identity");
+  if (reading_ == dialects::Reading::documents) {
+    head.field("Content-Type", "application/json");
+  } else if (!body_.empty()) {
+    for (const std::string_view name : {"Content-Type", "Content-Encoding"}) {
+      if (const auto value = head_.fields().find(name)) head.field(name, *value);
+    }
+  }
+  if (upgrade_) {
+    head.field("Connection", "Upgrade").field("Upgrade", "websocket");
+  } else if (!body_.empty() || head_.framing().content_length || head_.framing().chunked()) {
+    head.content_length(body_.size());
+  }
   if (const auto written = head.finish(); !written) {
     record_.error = written.error().message;
     refuse(malformed(info_, written.error()));
@@ -83,7 +105,7 @@ void Exchange::use(std::unique_ptr<net::Connection> connection, const UpstreamUr
     state_.parsers.pop_back();
   }
   if (!answer_parser_) answer_parser_ = std::make_unique<http1::ResponseParser>();
-  answer_parser_->reset();
+  answer_parser_->reset(head_.method() == "HEAD");
 }
 
 bool Exchange::send_at_once() {
@@ -153,11 +175,13 @@ Exchange::AnswerHead Exchange::parse_answer_head() {
     }
     const http1::ResponseHead& head = answer_parser_->head();
     if (head.status() == 101) {
+      const std::string_view protocol = head.fields().find("upgrade").value_or("");
+      if (upgrade_ && equal_ignoring_case(protocol, "websocket")) return AnswerHead::complete;
       return ended("the upstream switched protocols, which nobody asked for");
     }
     if (!head.interim()) return AnswerHead::complete;
     upstream_->consume(head.size());
-    answer_parser_->reset();
+    answer_parser_->reset(head_.method() == "HEAD");
   }
 }
 

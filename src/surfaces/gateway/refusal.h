@@ -21,6 +21,7 @@ struct Refusal {
   dialects::Detail detail = dialects::Detail::full;
   // SDKs must not try again: waiting does not help.
   bool no_retry = false;
+  std::string allow;  // with 405: the methods of the path
   // For the event: what decided.
   bool denied = false;  // by policy; else it is a failure
   std::string_view stage;

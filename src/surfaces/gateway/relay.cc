@@ -188,7 +188,7 @@ bool Relay::not_examinable(std::string_view why, std::uint64_t bytes) {
 
 bool Relay::judge_whole(std::string_view body, std::string& edited) {
   std::vector<dialects::StreamEdit> edits;
-  auto& free = x_.state_.answers[x_.shared_.routes.index_of(*x_.match_.dialect)];
+  auto& free = x_.state_.answers[x_.shared_.routes.kind_of(x_.match_)];
   std::unique_ptr<dialects::AnswerDocument> document;
   if (free.empty()) {
     document = x_.match_.dialect->make_answer(x_.match_.route->operation);
@@ -207,6 +207,8 @@ bool Relay::judge_whole(std::string_view body, std::string& edited) {
   bool good = true;
   if (!wanted) {
     x_.record_.bytes_not_examined += body.size();
+  } else if (!readable && x_.reading_ == dialects::Reading::none) {
+    x_.record_.bytes_not_examined += body.size();  // no model made it
   } else if (!readable) {
     good = body.empty() || !not_examinable(hidden ? "The model's answer has a Content-Encoding."
                                                   : "The model's answer is not in its dialect.",

@@ -40,7 +40,7 @@ bool StreamRelay::take(std::string_view data) {
   if (!judged_) {
     // A caller who was revoked, or a model that was quarantined, gets no further piece.
     if (!x_.allows(x_.run_.check_control())) return false;
-    frame(data);
+    if (!by_event_ || !reader_) frame(data);
     x_.record_.bytes_not_examined += data.size();
   }
   if (!reader_) return true;
@@ -48,7 +48,7 @@ bool StreamRelay::take(std::string_view data) {
   for (;;) {
     const auto next = reader_->next(event_);
     if (!next) {
-      if (judged_) return unreadable();
+      if (by_event_) return unreadable();
       reader_.reset();  // it was for the token count alone
       return true;
     }
@@ -59,7 +59,10 @@ bool StreamRelay::take(std::string_view data) {
 
 bool StreamRelay::take_event(dialects::StreamEvent& event) {
   account(event);
-  if (!judged_) return true;
+  if (!judged_) {
+    if (by_event_) frame(event.raw);
+    return true;
+  }
   if (!judge_event(std::move(event))) return false;
   event = {};
   return release_events();
@@ -114,7 +117,7 @@ bool StreamRelay::release_events() {
 bool StreamRelay::finish() {
   if (!reader_) return true;
   const auto rest = reader_->finish(event_);
-  if (!rest) return !judged_ || unreadable();
+  if (!rest) return !by_event_ || unreadable();
   if (*rest && !take_event(event_)) return false;
   if (held_.empty()) return true;
   // Every hold ends with the last piece of its stream; what is left breaks the contract.
@@ -151,7 +154,10 @@ net::Task<bool> StreamRelay::run() {
       r_.not_examinable("The model's stream has a Content-Encoding.", 0)) {
     co_return false;
   }
-  if (!r_.encoded()) reader_ = x_.match_.dialect->make_stream(x_.match_.route->operation);
+  if (!r_.encoded()) {
+    reader_ = x_.match_.dialect->make_stream(x_.match_.route->operation);
+    reader_->reset(x_.asks_usage_);
+  }
   if (!r_.write_head(out_, std::nullopt)) {
     x_.refuse(upstream_failed(x_.info_, false, "The model's answer is not well-formed HTTP."));
     co_return false;

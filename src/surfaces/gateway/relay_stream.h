@@ -22,7 +22,8 @@ class StreamRelay {
         x_(relay.x_),
         client_(relay.client_),
         upstream_(relay.upstream_),
-        judged_(judged) {}
+        judged_(judged),
+        by_event_(judged || relay.x_.asks_usage_) {}
 
   // As Relay::answer.
   [[nodiscard]] net::Task<bool> run();
@@ -50,6 +51,7 @@ class StreamRelay {
   net::Connection& client_;
   net::Connection& upstream_;
   const bool judged_;
+  const bool by_event_;  // also where only the event with the usage must be taken out
   std::string out_;
   std::unique_ptr<dialects::StreamReader> reader_;
   dialects::StreamEvent event_;

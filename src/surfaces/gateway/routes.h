@@ -1,17 +1,23 @@
-// Which dialect serves a path.
+// Which dialect serves a request, on which route, and whether it names the model outside
+// of its body.
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/snapshot.h"
 #include "mechanisms/dialects/dialect.h"
+#include "mechanisms/net/http1/head.h"
 
 namespace davy::gateway {
 
 struct RouteMatch {
   const dialects::Dialect* dialect = nullptr;  // null: no route
   const dialects::Route* route = nullptr;      // null with a dialect: the path, not the method
+  std::string model;      // as the path or the host names it; empty: the body or query does
+  std::string_view rest;  // the path below the model's base; else the whole path
 };
 
 // Immutable, thread-safe.
@@ -19,14 +25,38 @@ class Routes {
  public:
   explicit Routes(std::span<const dialects::Dialect* const> dialects);
 
-  [[nodiscard]] RouteMatch find(std::string_view method, std::string_view path) const noexcept;
+  // In this order: the host of a model, exact paths, "/models/NAME" of a configured model,
+  // paths with a pattern. A path below "/models/" that names no model matches a route of
+  // its own, so that callers learn only after their key was checked that there is none.
+  // The match refers into the head.
+  [[nodiscard]] RouteMatch find(const http1::RequestHead& head, const Snapshot& snapshot) const;
+  // The methods that `path` serves for the dialect of the match, "GET, POST".
+  [[nodiscard]] std::string allowed(const RouteMatch& match) const;
   // Of errors on paths that no dialect serves.
   [[nodiscard]] const dialects::Dialect& fallback() const noexcept { return *dialects_.front(); }
-  [[nodiscard]] std::size_t dialect_count() const noexcept { return dialects_.size(); }
-  [[nodiscard]] std::size_t index_of(const dialects::Dialect& dialect) const noexcept;
+  // A number for each pair of dialect and operation, below document_kinds().
+  [[nodiscard]] std::size_t document_kinds() const noexcept { return document_kinds_; }
+  [[nodiscard]] std::size_t kind_of(const RouteMatch& match) const noexcept;
 
  private:
+  struct Exact {
+    std::string_view path;
+    std::string_view method;
+    const dialects::Dialect* dialect;
+    const dialects::Route* route;
+  };
+  [[nodiscard]] RouteMatch below_model(const Model& model, std::string_view method,
+                                       std::string_view rest) const;
+  [[nodiscard]] const dialects::Dialect* dialect_of(const Model& model) const noexcept;
+
   std::vector<const dialects::Dialect*> dialects_;
+  std::vector<Exact> exact_;
+  std::vector<Exact> patterns_;
+  std::size_t document_kinds_ = 0;
 };
+
+// Whether `path` fits the pattern of a route (dialect.h); `model` becomes the segment that
+// names it, decoded. For tests too.
+[[nodiscard]] bool fits(std::string_view pattern, std::string_view path, std::string& model);
 
 }  // namespace davy::gateway
