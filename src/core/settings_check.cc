@@ -65,6 +65,18 @@ void warn_of_floors(const Settings& settings, Diagnostics& diagnostics) {
   }
 }
 
+void check_hosts(const std::vector<Model>& models, Diagnostics& diagnostics) {
+  std::map<std::string_view, const Model*> owners;
+  for (const Model& model : models) {
+    for (const std::string& host : model.hosts) {
+      const auto [first, fresh] = owners.emplace(host, &model);
+      if (fresh) continue;
+      diagnostics.error("the host " + host + " stands twice", model.place,
+                        "a host leads to one model; the first is " + first->second->name);
+    }
+  }
+}
+
 }  // namespace
 
 void check_settings(const Settings& settings, Diagnostics& diagnostics) {
@@ -75,6 +87,7 @@ void check_settings(const Settings& settings, Diagnostics& diagnostics) {
   for (const Experiment& experiment : settings.experiments) {
     check_models_of(experiment, names, diagnostics);
   }
+  check_hosts(settings.models, diagnostics);
   std::vector<Endpoint> endpoints = settings.listen;
   endpoints.push_back(settings.admin);
   for (std::size_t i = 0; i < endpoints.size(); ++i) {

@@ -84,6 +84,12 @@ Read read_with(std::string key, ConfigNode value) {
   return read(Tree::map({{std::move(key), std::move(value)}}));
 }
 
+std::string checked(const Settings& settings) {
+  Read r;
+  check_settings(settings, r.diagnostics);
+  return r.all();
+}
+
 TEST(Endpoint, ReadsAddressesAndPorts) {
   EXPECT_EQ(parse_endpoint("127.0.0.1:8080")->text(), "127.0.0.1:8080");
   EXPECT_EQ(parse_endpoint("localhost:1")->text(), "127.0.0.1:1");
@@ -214,6 +220,24 @@ TEST(Settings, AModelNeedsOneKindOfUpstream) {
   const Read both = read_with(
       "models", Tree::list({model({{"upstreams", Tree::list({Tree::text("http://a:1")})}})}));
   EXPECT_TRUE(both.says("write either \"upstream\" or \"upstreams\"")) << both.all();
+}
+
+TEST(Settings, HostsOfModels) {
+  const auto hosts = [](const char* name, const char* host) {
+    return Tree::map({{"name", Tree::text(name)},
+                      {"dialect", Tree::text("openai")},
+                      {"hosts", Tree::list({Tree::text(host)})},
+                      {"upstream", Tree::text("http://127.0.0.1:9002")}});
+  };
+  const Read fine = read_with("models", Tree::list({hosts("a", "A.Example.com"), hosts("b", "b")}));
+  ASSERT_TRUE(fine.diagnostics.ok()) << fine.all();
+  EXPECT_EQ(fine.content.settings.models.at(0).hosts, (std::vector<std::string>{"a.example.com"}));
+  for (const char* bad : {"https://a", "a:80", "a/b", "", "*.a"}) {
+    EXPECT_TRUE(read_with("models", Tree::list({hosts("a", bad)})).says("not the name of a host"))
+        << bad;
+  }
+  const Read twice = read_with("models", Tree::list({hosts("a", "x.y"), hosts("b", "X.Y")}));
+  EXPECT_NE(checked(twice.content.settings).find("the host x.y stands twice"), std::string::npos);
 }
 
 TEST(Settings, ADialectThatIsNotServedYetIsAWarning) {
@@ -393,12 +417,6 @@ Settings two_of_each() {
   e.place = {"f", 5, 1};
   settings.experiments = {e};
   return settings;
-}
-
-std::string checked(const Settings& settings) {
-  Read r;
-  check_settings(settings, r.diagnostics);
-  return r.all();
 }
 
 TEST(CheckSettings, AWholeConfigurationIsQuiet) { EXPECT_EQ(checked(two_of_each()), ""); }

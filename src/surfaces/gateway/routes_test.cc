@@ -1,0 +1,116 @@
+#include "surfaces/gateway/routes.h"
+
+#include <gtest/gtest.h>
+
+#include "mechanisms/dialects/openai.h"
+#include "mechanisms/net/http1/parser.h"
+
+namespace davy::gateway {
+namespace {
+
+TEST(Fits, PatternsOfRoutes) {
+  std::string model;
+  EXPECT_TRUE(fits("/v1/chat", "/v1/chat", model));
+  EXPECT_FALSE(fits("/v1/chat", "/v1/chats", model));
+  EXPECT_FALSE(fits("/v1/chat", "/v1/chat/", model));
+  EXPECT_FALSE(fits("/v1/chat", "/v1", model));
+  EXPECT_TRUE(fits("/v2/models/{}/infer", "/v2/models/m/infer", model));
+  EXPECT_FALSE(fits("/v2/models/{}/infer", "/v2/models//infer", model));
+  EXPECT_FALSE(fits("/v2/models/{}/infer", "/v2/models/a/b/infer", model));
+  EXPECT_TRUE(fits("*", "", model));
+  EXPECT_TRUE(fits("*", "/a/b", model));
+  EXPECT_TRUE(fits("/a/*", "/a/b/c", model));
+  EXPECT_TRUE(fits("/a/*", "/a/", model));
+  EXPECT_TRUE(fits("/a/*", "/a", model));
+  EXPECT_FALSE(fits("/a/*", "/ab", model));
+  EXPECT_TRUE(fits("", "", model));
+  EXPECT_FALSE(fits("", "/", model));
+  EXPECT_TRUE(model.empty());
+  EXPECT_TRUE(fits("/d/{model}/chat", "/d/team%3Agpt/chat", model));
+  EXPECT_EQ(model, "team:gpt");
+  EXPECT_FALSE(fits("/d/{model}/chat", "/d//chat", model));
+  EXPECT_FALSE(fits("/d/{model}/chat", "/d/%2e%2/chat", model));
+}
+
+class RoutesTest : public testing::Test {
+ protected:
+  RoutesTest() {
+    for (const char* name : {"chat", "other"}) {
+      Model model;
+      model.name = name;
+      model.dialect = "openai";
+      snapshot_.settings.models.push_back(std::move(model));
+    }
+    snapshot_.settings.models[1].hosts = {"other.example.com"};
+    snapshot_.settings.models[1].dialect = "unknown";
+    snapshot_.settings.models[0].hosts = {"chat.example.com"};
+  }
+  RouteMatch find(const std::string& method, const std::string& path,
+                  const std::string& host = "x") {
+    text_ = method + " " + path + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
+    parser_.reset();
+    EXPECT_EQ(parser_.parse(text_), http1::Progress::complete);
+    return routes_.find(parser_.head(), snapshot_);
+  }
+
+  const dialects::Dialect* list_[1] = {&dialects::openai()};
+  Routes routes_{list_};
+  Snapshot snapshot_;
+  std::string text_;
+  http1::RequestParser parser_;
+};
+
+TEST_F(RoutesTest, ExactPathsFirst) {
+  const RouteMatch match = find("POST", "/v1/chat/completions");
+  ASSERT_NE(match.route, nullptr);
+  EXPECT_EQ(match.route->upstream_path, "/chat/completions");
+  EXPECT_EQ(match.model, "");
+}
+
+TEST_F(RoutesTest, AnUnknownPathHasNoDialect) {
+  EXPECT_EQ(find("POST", "/v1/unknown").dialect, nullptr);
+  EXPECT_EQ(find("POST", "/models/chat/unknown").dialect, nullptr);
+  EXPECT_EQ(find("POST", "/v1/unknown", "chat.example.com").dialect, nullptr);
+  EXPECT_EQ(find("POST", "/").dialect, nullptr);
+}
+
+TEST_F(RoutesTest, AWrongMethodNamesTheOthers) {
+  RouteMatch match = find("DELETE", "/v1/chat/completions");
+  ASSERT_NE(match.dialect, nullptr);
+  EXPECT_EQ(match.route, nullptr);
+  EXPECT_EQ(routes_.allowed(match), "POST");
+  match = find("POST", "/v1/models/chat");
+  EXPECT_EQ(match.route, nullptr);
+  EXPECT_EQ(routes_.allowed(match), "GET");
+}
+
+TEST_F(RoutesTest, TheHostComesFirstAndWithoutItsPort) {
+  for (const char* host : {"chat.example.com", "CHAT.example.com:8080"}) {
+    const RouteMatch match = find("POST", "/v1/chat/completions", host);
+    ASSERT_NE(match.route, nullptr);
+    EXPECT_EQ(match.model, "chat");
+  }
+  EXPECT_EQ(find("GET", "/v1/models", "chat.example.com").dialect, nullptr);
+}
+
+TEST_F(RoutesTest, AModelOfADialectThatNobodyServesHasNoRoute) {
+  EXPECT_EQ(find("POST", "/models/other/x").route, nullptr);
+  EXPECT_EQ(find("POST", "/x", "other.example.com").route, nullptr);
+}
+
+TEST_F(RoutesTest, BelowModelsANameThatIsNoneHasARouteOfItsOwn) {
+  const RouteMatch match = find("POST", "/models/nothing/x");
+  ASSERT_NE(match.route, nullptr);
+  EXPECT_EQ(match.route->reading, dialects::Reading::opaque);
+  EXPECT_EQ(match.model, "nothing");
+}
+
+TEST_F(RoutesTest, ThePathBelowAModelIsKept) {
+  const RouteMatch match = find("POST", "/models/chat/v1/chat/completions");
+  ASSERT_NE(match.route, nullptr);
+  EXPECT_EQ(match.rest, "/v1/chat/completions");
+  EXPECT_EQ(match.model, "chat");
+}
+
+}  // namespace
+}  // namespace davy::gateway
