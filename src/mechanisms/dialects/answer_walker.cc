@@ -27,6 +27,8 @@ Error too_many_streams() {
 
 void AnswerWalker::reset() {
   others_.clear();
+  mark_ = 0;
+  delivered_.reset();
   forget();
 }
 
@@ -34,6 +36,8 @@ Result<void> AnswerWalker::walk(const json::Index& index) {
   index_ = &index;
   pieces_.clear();
   echoes_.clear();
+  ended_streams_.clear();
+  group_ = 0;
   bytes_not_examined_ = 0;
   usage_.reset();
   finish_reason_.clear();
@@ -58,15 +62,13 @@ Result<void> AnswerWalker::others(NodeId id, std::uint32_t choice, NodeId top, P
 Result<void> AnswerWalker::other(NodeId id, bool key, std::uint32_t choice, NodeId top,
                                  TextKind kind) {
   const std::uint64_t place = mix(place_of(id, top), (key ? 1U : 0U) | (top == 0 ? 2U : 0U));
-  const auto known = std::find_if(others_.begin(), others_.end(), [&](const Other& each) {
-    return each.choice == choice && each.place == place && each.kind == kind;
-  });
-  const auto number = static_cast<std::uint32_t>(known - others_.begin());
+  const Other wanted{choice, group_, other_provenance_, kind, place};
+  const auto known = std::find(others_.begin(), others_.end(), wanted);
+  const StreamKey stream = key_of(wanted, static_cast<std::size_t>(known - others_.begin()));
   if (known == others_.end()) {
     if (others_.size() == kMaxStreams) return too_many_streams();
-    others_.push_back({choice, kind, place});
+    others_.push_back(wanted);
   }
-  const StreamKey stream{choice, kOtherBlock + number, other_provenance_, kind};
   const json::Node& node = (*index_)[id];
   if (key) {
     pieces_.push_back({stream, node.key_span(), node.key_has_escapes, true});
@@ -74,6 +76,17 @@ Result<void> AnswerWalker::other(NodeId id, bool key, std::uint32_t choice, Node
     add(id, stream);
   }
   return {};
+}
+
+StreamKey AnswerWalker::key_of(const Other& other, std::size_t number) noexcept {
+  return {other.choice, kOtherBlock + static_cast<std::uint32_t>(number), other.provenance,
+          other.kind};
+}
+
+void AnswerWalker::end_group(std::uint32_t group) {
+  for (std::size_t i = 0; i < others_.size(); ++i) {
+    if (others_[i].group == group) end_stream(key_of(others_[i], i));
+  }
 }
 
 // Two places with the same number would only be read as one stream.
@@ -100,12 +113,17 @@ bool AnswerWalker::is_plain(NodeId id, Plain names) const {
                      [&](std::string_view name) { return named(id, name); });
 }
 
-StreamTable::Stream* StreamTable::find(const StreamKey& key) {
+StreamTable::Stream* StreamTable::known(const StreamKey& key) noexcept {
   for (Stream& stream : streams_) {
     if (stream.key == key) return &stream;
   }
+  return nullptr;
+}
+
+StreamTable::Stream* StreamTable::find(const StreamKey& key) {
+  if (Stream* const stream = known(key)) return stream;
   if (streams_.size() == kMaxStreams) return nullptr;
-  streams_.push_back({key, 0, 0});
+  streams_.push_back({key, 0, 0, false});
   return &streams_.back();
 }
 

@@ -49,6 +49,15 @@ class AnswerWalker {
   // This event tells the usage alone, for those who asked for it.
   [[nodiscard]] bool only_usage() const noexcept { return only_usage_; }
 
+  // Streams that end with this event. The others end with the answer.
+  [[nodiscard]] const std::vector<StreamKey>& ended_streams() const noexcept {
+    return ended_streams_;
+  }
+
+  // Grows with all that cut() depends on.
+  [[nodiscard]] std::uint32_t mark() const noexcept { return mark_; }
+  // The last event that went out had that mark. Without a call all of them did.
+  void delivered(std::uint32_t mark) noexcept { delivered_ = mark; }
   // As StreamReader::cut, for what was seen since reset().
   [[nodiscard]] virtual std::string cut() const = 0;
 
@@ -59,6 +68,13 @@ class AnswerWalker {
   // What `index_` holds: adds pieces, sets usage and the like.
   [[nodiscard]] virtual Result<void> look() = 0;
   virtual void forget() {}  // at reset()
+
+  // Of a whole answer so many texts have places of their own that a dialect should give the
+  // rest of them shared ones, lest the answer is refused.
+  [[nodiscard]] bool crowded() const noexcept { return others_.size() >= kMaxStreams / 2; }
+  // What ends with this event: a stream, or those of the other places of a group.
+  void end_stream(const StreamKey& key) { ended_streams_.push_back(key); }
+  void end_group(std::uint32_t group);
 
   // A string that has a block of its own.
   void add(NodeId id, const StreamKey& key, bool whole = false);
@@ -81,6 +97,10 @@ class AnswerWalker {
 
   const json::Index* index_ = nullptr;
   Provenance other_provenance_ = Provenance::assistant;  // of other places
+  // Of other places: those of different groups are never one. A content block's is its own.
+  std::uint32_t group_ = 0;
+  std::uint32_t mark_ = 0;
+  std::optional<std::uint32_t> delivered_;
   std::vector<StreamEvent::Echo> echoes_;
   std::uint64_t bytes_not_examined_ = 0;
   std::optional<Usage> usage_;
@@ -91,12 +111,17 @@ class AnswerWalker {
  private:
   struct Other {
     std::uint32_t choice = 0;
+    std::uint32_t group = 0;
+    Provenance provenance = Provenance::assistant;
     TextKind kind = TextKind::structured;
     std::uint64_t place = 0;
+    bool operator==(const Other&) const = default;
   };
+  [[nodiscard]] static StreamKey key_of(const Other& other, std::size_t number) noexcept;
   [[nodiscard]] std::uint64_t place_of(NodeId id, NodeId top) const noexcept;
 
   std::vector<Piece> pieces_;
+  std::vector<StreamKey> ended_streams_;
   std::vector<Other> others_;
 };
 
@@ -107,11 +132,14 @@ class StreamTable {
     StreamKey key;
     std::uint64_t offset = 0;  // decoded bytes so far
     char32_t pending = 0;      // a high surrogate that waits for its partner; 0 = none
+    bool ended = false;
   };
 
   void reset() { streams_.clear(); }
   // The stream of that key, begun if it is new; null beyond kMaxStreams.
   [[nodiscard]] Stream* find(const StreamKey& key);
+  // Null if no stream of that key has begun.
+  [[nodiscard]] Stream* known(const StreamKey& key) noexcept;
   [[nodiscard]] std::vector<Stream>& all() noexcept { return streams_; }
 
  private:

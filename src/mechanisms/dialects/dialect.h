@@ -148,6 +148,7 @@ struct StreamEvent {
   std::vector<char> data;
   std::vector<Span> sources;
   std::vector<Echo> echoes;
+  std::uint32_t mark = 0;  // how far the answer was
   json::Arena memory;
 };
 
@@ -170,12 +171,13 @@ class StreamReader {
 
   // The bytes of `event` with those parts of `edits` that lie in it. An edit over
   // several events leaves its replacement where it begins and nothing in the others;
-  // an insertion goes to the event that holds the byte before it.
+  // an insertion goes to the event that holds the byte before it. To be called for each
+  // event as it goes out, in their order, or for none.
   [[nodiscard]] virtual Result<std::string> apply(const StreamEvent& event,
-                                                  std::span<const StreamEdit> edits) const = 0;
+                                                  std::span<const StreamEdit> edits) = 0;
 
-  // What ends a stream early so that clients see an orderly end: for each choice seen, an
-  // event that gives a content filter as the reason, then the announced end.
+  // What ends a stream early so that clients see an orderly end: for each choice that went
+  // out, an event that gives a content filter as the reason, then the announced end.
   [[nodiscard]] virtual std::string cut() const = 0;
 };
 

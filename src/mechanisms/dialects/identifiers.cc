@@ -24,6 +24,7 @@ constexpr ByteSet letters_digits_and(std::string_view others) {
 }
 constexpr ByteSet kIdentifierBytes = letters_digits_and("_.:/@+-");
 constexpr ByteSet kKeyBytes = letters_digits_and("_.$-");
+constexpr ByteSet kBase64Bytes = letters_digits_and("+/-_=");
 
 bool all_in(const ByteSet& set, std::string_view raw) noexcept {
   return std::all_of(raw.begin(), raw.end(),
@@ -35,6 +36,8 @@ bool all_in(const ByteSet& set, std::string_view raw) noexcept {
 bool is_identifier(std::string_view raw) noexcept {
   return !raw.empty() && raw.size() <= kMaxIdentifier && all_in(kIdentifierBytes, raw);
 }
+
+bool is_base64(std::string_view raw) noexcept { return !raw.empty() && all_in(kBase64Bytes, raw); }
 
 bool is_plain_key(std::string_view raw) noexcept {
   return raw.size() <= kMaxKey && all_in(kKeyBytes, raw);

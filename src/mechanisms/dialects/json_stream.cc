@@ -82,6 +82,7 @@ Result<void> JsonStream::read(StreamEvent& out) {
   out.usage.reset();
   out.bytes_not_examined = 0;
   out.done = false;
+  out.mark = walker_->mark();
   out.data.clear();
   out.sources.clear();
   out.echoes.clear();
@@ -107,8 +108,12 @@ Result<void> JsonStream::read(StreamEvent& out) {
   out.finish_reason = walker_->finish_reason();
   out.usage = walker_->usage();
   out.bytes_not_examined = walker_->bytes_not_examined();
+  out.mark = walker_->mark();
   if (!repairs_.empty()) DAVY_TRY(repair(out));
   if (drop_usage_event_ && walker_->only_usage()) out.raw.clear();
+  for (const StreamKey& key : walker_->ended_streams()) {
+    if (StreamTable::Stream* const stream = streams_.known(key)) end_stream(*stream, out);
+  }
   if (walker_->ended()) {
     end_streams(out);
     out.done = done_ = true;
@@ -119,6 +124,10 @@ Result<void> JsonStream::read(StreamEvent& out) {
 Result<void> JsonStream::add_piece(const AnswerWalker::Piece& piece, StreamEvent& out) {
   StreamTable::Stream* const stream = streams_.find(piece.key);
   if (stream == nullptr) return too_many_streams();
+  if (stream->ended) {
+    return invalid_input("a text of the answer goes on after its end", {},
+                         "tell whoever runs the upstream");
+  }
   std::string_view raw = slice(index_.source(), piece.source);
   std::optional<char32_t> first;  // what the piece before left to be written here
   if (stream->pending != 0) {
@@ -173,15 +182,18 @@ Result<void> JsonStream::repair(StreamEvent& out) {
   return {};
 }
 
-void JsonStream::end_streams(StreamEvent& out) {
-  for (const StreamTable::Stream& stream : streams_.all()) {
-    out.segments.push_back({stream.key, stream.offset, {}, true});
-    out.sources.emplace_back();
-  }
+void JsonStream::end_stream(StreamTable::Stream& stream, StreamEvent& out) {
+  if (std::exchange(stream.ended, true)) return;
+  out.segments.push_back({stream.key, stream.offset, {}, true});
+  out.sources.emplace_back();
 }
 
-Result<std::string> JsonStream::apply(const StreamEvent& event,
-                                      std::span<const StreamEdit> edits) const {
+void JsonStream::end_streams(StreamEvent& out) {
+  for (StreamTable::Stream& stream : streams_.all()) end_stream(stream, out);
+}
+
+Result<std::string> JsonStream::apply(const StreamEvent& event, std::span<const StreamEdit> edits) {
+  walker_->delivered(event.mark);
   if (event.data.empty()) return event.raw;
   const std::string_view data(event.data.data(), event.data.size());
   DAVY_ASSIGN(const std::string edited,

@@ -29,13 +29,14 @@ class JsonStream final : public StreamReader {
   [[nodiscard]] Result<bool> next(StreamEvent& out) override;
   [[nodiscard]] Result<bool> finish(StreamEvent& out) override;
   [[nodiscard]] Result<std::string> apply(const StreamEvent& event,
-                                          std::span<const StreamEdit> edits) const override;
+                                          std::span<const StreamEdit> edits) override;
   [[nodiscard]] std::string cut() const override { return walker_->cut(); }
 
  private:
   [[nodiscard]] Result<void> read(StreamEvent& out);
   [[nodiscard]] Result<void> add_piece(const AnswerWalker::Piece& piece, StreamEvent& out);
-  // The last piece of every stream.
+  // The last piece of a stream, or of every one.
+  static void end_stream(StreamTable::Stream& stream, StreamEvent& out);
   void end_streams(StreamEvent& out);
   // Puts the repairs of surrogate pairs into the event.
   [[nodiscard]] Result<void> repair(StreamEvent& out);

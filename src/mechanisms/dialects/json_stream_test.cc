@@ -248,6 +248,16 @@ TEST_F(Stream, ACutStreamEndsInOrder) {
   EXPECT_TRUE(read.events.back().done);
 }
 
+TEST_F(Stream, ACutEndsOnlyTheChoicesThatWentOut) {
+  const Read read =
+      read_all(*reader_, chunk("a") + R"(data: {"choices":[{"index":2,"delta":{"content":"x"}}]})"
+                                      "\n\n");
+  ASSERT_TRUE(reader_->apply(read.events[0], {}).ok());
+  EXPECT_EQ(reader_->cut().find(R"("index":2)"), std::string::npos);
+  ASSERT_TRUE(reader_->apply(read.events[1], {}).ok());
+  EXPECT_NE(reader_->cut().find(R"("index":2)"), std::string::npos);
+}
+
 TEST_F(Stream, TheUsageEventIsDroppedForThoseWhoDidNotAsk) {
   const std::string usage =
       R"(data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":1}}})"

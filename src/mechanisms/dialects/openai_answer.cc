@@ -76,6 +76,7 @@ Result<void> OpenAiWalker::choice(NodeId id) {
   if (std::find(choices_.begin(), choices_.end(), choice) == choices_.end()) {
     if (choices_.size() == kMaxStreams) return too_many_streams();
     choices_.push_back(choice);
+    mark_ = static_cast<std::uint32_t>(choices_.size());
   }
   if (!index_->is(id, Kind::object)) return others(id, choice, id);
   for (NodeId child = index_->first_child(id); child != kNoNode; child = (*index_)[child].next) {
@@ -178,7 +179,8 @@ void OpenAiWalker::remember_head() {
 
 std::string OpenAiWalker::cut() const {
   constexpr std::array<std::uint32_t, 1> kFirstChoice = {0};
-  std::span<const std::uint32_t> choices = choices_;
+  std::span<const std::uint32_t> choices(choices_.data(),
+                                         std::min(delivered_.value_or(mark_), mark_));
   if (choices.empty()) choices = kFirstChoice;
   std::string out;
   for (const std::uint32_t choice : choices) {

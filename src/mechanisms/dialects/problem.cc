@@ -44,9 +44,9 @@ void add_member(std::string& out, std::string_view name, std::string_view value)
   json::append_quoted(out, value);
 }
 
-std::string begin_problem(const Problem& problem, const Shown& what, Detail detail) {
-  // RFC 9457 3.1.1: about:blank says no more than the status does; `code` does.
-  std::string out = "{\"type\":\"about:blank\"";
+std::string begin_problem(const Problem& problem, const Shown& what, Detail detail,
+                          std::string_view type) {
+  std::string out = "{\"type\":\"" + std::string(type) + '"';
   add_member(out, "title", what.title);
   out += ",\"status\":" + std::to_string(problem.status);
   add_member(out, "detail", what.detail);

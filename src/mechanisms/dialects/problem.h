@@ -21,7 +21,9 @@ struct Shown {
 void add_member(std::string& out, std::string_view name, std::string_view value);
 
 // `{"type":"about:blank",…` without its closing brace: the dialect's own member follows.
-[[nodiscard]] std::string begin_problem(const Problem& problem, const Shown& what, Detail detail);
+// RFC 9457 3.1.1: about:blank says no more than the status does; `code` does.
+[[nodiscard]] std::string begin_problem(const Problem& problem, const Shown& what, Detail detail,
+                                        std::string_view type = "about:blank");
 
 // OpenAI's names for kinds of errors, which others took over.
 [[nodiscard]] std::string_view error_type(int status) noexcept;
