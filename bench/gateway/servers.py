@@ -169,8 +169,8 @@ def haproxy(folder, cores, workers, upstream):
                   cores)
 
 
-def davy(binary, folder, cores, upstream):
-    """Keys required, the phrase list enforced, an event for every exchange."""
+def davy(binary, folder, cores, upstream, mode="enforce"):
+    """Keys required, the phrase list in that mode, an event for every exchange."""
     folder.mkdir()
     port = free_port()
     config = folder / "davylamp.yaml"
@@ -181,7 +181,7 @@ def davy(binary, folder, cores, upstream):
         "experiments": [{"name": "bench", "owner": "bench", "purpose": "measure",
                          "models": ["chat"], "stage": "sandbox"}],
         "guardrails": {"sanitize": {"phrases": PHRASES}},
-        "rules": {"guardrails.sanitize.phrase": "enforce"},
+        "rules": {"guardrails.sanitize.phrase": mode},
     }))
     made = subprocess.run([binary, "key", "create", "-c", str(config), "--experiment", "bench",
                            "-o", "json"], check=True, capture_output=True, text=True)

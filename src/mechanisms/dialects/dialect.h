@@ -83,6 +83,10 @@ class RequestDocument {
   // 400) and limit (413); they name the place and never repeat content.
   [[nodiscard]] virtual Result<void> read(std::string_view body) = 0;
 
+  // In place of read() where nobody wants the text: as strict, but afterwards there are no
+  // segments, and bytes_not_examined() is 0.
+  [[nodiscard]] virtual Result<void> read_account(std::string_view body) = 0;
+
   // The rest only after a read that was ok. Views live until the next read.
   [[nodiscard]] virtual std::string_view model()
       const noexcept = 0;  // decoded; empty: not in the body

@@ -22,7 +22,7 @@ bool starts_with_http(std::string_view url) noexcept {
 
 }  // namespace
 
-Result<void> JsonRequest::read(std::string_view body) {
+Result<void> JsonRequest::read_account(std::string_view body) {
   segments_.clear();
   arena_.clear();
   pointer_bytes_ = 0;
@@ -32,7 +32,11 @@ Result<void> JsonRequest::read(std::string_view body) {
   max_output_tokens_.reset();
   choices_ = 1;
   DAVY_TRY(index_.parse(body));
-  DAVY_TRY(read_settings());
+  return read_settings();
+}
+
+Result<void> JsonRequest::read(std::string_view body) {
+  DAVY_TRY(read_account(body));
   read_text();
   if (pointer_bytes_ > kMaxPointerBytes) {
     segments_.clear();

@@ -26,6 +26,7 @@ inline constexpr std::size_t kMaxPointerBytes = 16 * 1024 * 1024;
 class JsonRequest : public RequestDocument {
  public:
   [[nodiscard]] Result<void> read(std::string_view body) final;
+  [[nodiscard]] Result<void> read_account(std::string_view body) final;
   [[nodiscard]] std::string_view model() const noexcept final { return model_; }
   [[nodiscard]] bool stream() const noexcept final { return stream_; }
   [[nodiscard]] std::optional<std::uint64_t> max_output_tokens() const noexcept final {

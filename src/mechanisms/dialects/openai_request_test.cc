@@ -307,5 +307,16 @@ TEST_F(Request, NoStreamLacksNothing) {
   EXPECT_FALSE(request_->lacks_usage());
 }
 
+TEST_F(Request, TheAccountAloneIsAsStrict) {
+  const std::string body = R"({"model":"m","messages":[{"role":"user","content":"hi"}],"n":2})";
+  ASSERT_TRUE(request_->read_account(body).ok());
+  EXPECT_EQ(request_->model(), "m");
+  EXPECT_EQ(request_->choices(), 2U);
+  EXPECT_TRUE(request_->segments().empty());
+  EXPECT_EQ(request_->apply({}).value(), body);
+  const std::string twice = R"({"model":"m","messages":[{"a":1,"a":2}]})";
+  EXPECT_FALSE(request_->read_account(twice).ok());
+}
+
 }  // namespace
 }  // namespace davy::dialects

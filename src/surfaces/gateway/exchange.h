@@ -51,6 +51,7 @@ class Exchange {
   [[nodiscard]] net::Task<bool> answer_catalogue();
   [[nodiscard]] bool judge_unread_request();
   void begin_document();
+  [[nodiscard]] Result<void> read_document();
   [[nodiscard]] bool judge_small_request();
   [[nodiscard]] net::Task<bool> judge_large_request();
   // False: the stages denied or failed closed, and refusal_ says so.

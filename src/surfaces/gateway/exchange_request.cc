@@ -256,8 +256,12 @@ bool Exchange::large() const noexcept {
   return body_.size() > kPoolBody || run_.placement(body_.size()) == Placement::pool;
 }
 
+Result<void> Exchange::read_document() {
+  return run_.wants_request_text() ? document_->read(body_) : document_->read_account(body_);
+}
+
 bool Exchange::judge_small_request() {
-  if (const auto read = document_->read(body_); !read) {
+  if (const auto read = read_document(); !read) {
     refuse(malformed(info_, read.error()));
     return false;
   }
@@ -269,7 +273,7 @@ net::Task<bool> Exchange::judge_large_request() {
   Result<void> read = Result<void>();
   Result<Decision> decision = Decision::allow();
   bool ran =
-      co_await shared_.workers.run(state_.loop, [&](Scratch&) { read = document_->read(body_); });
+      co_await shared_.workers.run(state_.loop, [&](Scratch&) { read = read_document(); });
   if (ran && !read) {
     refuse(malformed(info_, read.error()));
     co_return false;
