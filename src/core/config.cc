@@ -1,6 +1,7 @@
 #include "core/config.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -8,6 +9,8 @@
 
 namespace davy {
 namespace {
+
+using std::chrono::milliseconds;
 
 std::string_view describe(const ConfigNode& node) noexcept {
   switch (node.kind) {
@@ -26,6 +29,31 @@ std::string shown(double number) {
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, number).ptr;
   return std::string(buffer, end);
+}
+
+constexpr std::array<std::pair<std::string_view, std::int64_t>, 4> kUnits{
+    {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}}};
+
+std::optional<milliseconds> parse_duration(std::string_view text) noexcept {
+  constexpr std::uint64_t kMost = 1'000'000'000;  // so that no unit overflows
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = to_number(text.substr(0, digits));
+  if (!number || *number > kMost) return std::nullopt;
+  for (const auto& [unit, factor] : kUnits) {
+    if (text.substr(digits) == unit) {
+      return milliseconds(static_cast<std::int64_t>(*number) * factor);
+    }
+  }
+  return std::nullopt;
+}
+
+// In the largest unit that says it exactly.
+std::string shown(milliseconds time) {
+  for (auto unit = kUnits.rbegin(); unit != kUnits.rend(); ++unit) {
+    if (time.count() % unit->second != 0) continue;
+    return std::to_string(time.count() / unit->second) + std::string(unit->first);
+  }
+  return "";
 }
 
 }  // namespace
@@ -165,6 +193,18 @@ std::optional<double> ConfigMap::number(std::string_view key, double min, double
     }
   }
   wrong_type(*value, key, "a number from " + shown(min) + " to " + shown(max));
+  return std::nullopt;
+}
+
+std::optional<milliseconds> ConfigMap::duration(std::string_view key, milliseconds min,
+                                                milliseconds max) {
+  const ConfigNode* value = ask(key);
+  if (value == nullptr) return std::nullopt;
+  if (value->kind == ConfigNode::Kind::scalar) {
+    const auto time = parse_duration(value->scalar);
+    if (time && *time >= min && *time <= max) return time;
+  }
+  wrong_type(*value, key, "a time from " + shown(min) + " to " + shown(max));
   return std::nullopt;
 }
 

@@ -5,6 +5,7 @@
 // expected and, for an unknown key, the nearest one that exists.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -80,6 +81,10 @@ class ConfigMap {
   [[nodiscard]] std::optional<std::uint64_t> integer(std::string_view key, std::uint64_t min,
                                                      std::uint64_t max);
   [[nodiscard]] std::optional<double> number(std::string_view key, double min, double max);
+  // "500ms", "10s", "5m" or "1h"; a number without its unit is refused.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> duration(std::string_view key,
+                                                                  std::chrono::milliseconds min,
+                                                                  std::chrono::milliseconds max);
   // The position in `choices`; they are listed in the message.
   [[nodiscard]] std::optional<std::size_t> choice(std::string_view key,
                                                   const std::vector<std::string>& choices);

@@ -1,37 +1,17 @@
 // Models: routes to upstreams.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "core/upstream.h"
 
 namespace davy {
-
-// Where an upstream listens. Parsed from a URL; no user information, query or fragment.
-struct UpstreamUrl {
-  bool tls = false;
-  std::string host;  // a name or an address, without brackets
-  std::uint16_t port = 0;
-  std::string base_path;  // "" or "/v1", no slash at the end
-
-  // "host:port", with brackets for IPv6; the Host field that goes upstream.
-  [[nodiscard]] std::string authority() const;
-};
-[[nodiscard]] Result<UpstreamUrl> parse_upstream_url(std::string_view text);
-
-// Where the provider's credential comes from; never the credential itself.
-struct CredentialRef {
-  enum class Kind : std::uint8_t { none, environment, file, kubernetes };
-  Kind kind = Kind::none;
-  std::string name;  // variable, path, or DIR/KEY
-};
-// "none", "env:NAME", "file:PATH", "kubernetes:DIR/KEY". Anything else is refused, since
-// it may be the credential itself: the error does not repeat it.
-[[nodiscard]] Result<CredentialRef> parse_credential_ref(std::string_view text);
 
 struct Price {
   double input_per_million = 0;  // US dollars
@@ -41,16 +21,48 @@ struct Price {
 // What to do with bytes that no enforcing content rule could examine.
 enum class Unexamined : std::uint8_t { deny, allow };
 
+// Asks each upstream from time to time whether it is well. `GET path` must give one of
+// `status`; an upstream that does not is left alone until it does again.
+struct HealthCheck {
+  std::string path;  // "/healthz", on the upstream's host, not below its base path
+  std::chrono::milliseconds every{10'000};
+  std::vector<int> status;  // empty = 200 to 299
+};
+
+struct UpstreamTimes {
+  std::chrono::milliseconds connect{5'000};  // name, TCP and TLS together
+  // Until a whole answer, or the head of a stream, is there; the openai package waits as long.
+  std::chrono::milliseconds answer{600'000};
+  std::chrono::milliseconds pause{300'000};  // between two pieces of a stream
+};
+
+// When the next upstream is asked in place of one that failed. `connect` covers everything
+// before the request was sent; a status says that it was refused, not begun.
+struct FailOver {
+  bool connect = true;
+  // 429 too many requests, 503 unavailable, 529 overloaded (Anthropic): nothing was done, so
+  // nothing is paid twice.
+  std::vector<int> status{429, 503, 529};
+};
+
 struct Model {
-  std::string name;                    // what clients write in `model`
-  std::string dialect;                 // "openai", "predict"
-  std::vector<std::string> hosts;      // requests to these go to this model; lower case
-  std::vector<UpstreamUrl> upstreams;  // at least one; fail-over in this order
-  CredentialRef credential;
+  std::string name;                 // what clients write in `model`
+  std::string dialect;              // "openai", "predict"
+  std::vector<std::string> hosts;   // requests to these go to this model; lower case
+  std::vector<Upstream> upstreams;  // at least one, at most kMaxUpstreams
+  // Requests are shared by weight; else the first takes all, and the others are for when
+  // it fails, in their order.
+  bool shares = false;
+  FailOver fail_over;
+  std::optional<HealthCheck> health;
+  UpstreamTimes times;
+  std::optional<std::uint64_t> max_answer_bytes;  // of an answer's body; else the gateway's own
   std::optional<Price> price;
   std::optional<std::uint64_t> max_output_tokens;
   Unexamined unexamined = Unexamined::deny;
   Place place;
+
+  static constexpr std::size_t kMaxUpstreams = 32;
 };
 
 }  // namespace davy

@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/strings.h"
+#include "core/settings_read.h"
 
 namespace davy {
 namespace {
@@ -15,29 +16,6 @@ constexpr double kMaxDollars = 1e9;
 constexpr std::uint64_t kMaxTokens = 1'000'000'000'000;
 constexpr std::uint64_t kMaxConcurrency = 1'000'000;
 constexpr std::size_t kMaxName = 128;
-
-void not_enforced(ConfigMap& map, std::string_view key) {
-  if (!map.has(key)) return;
-  const std::string path =
-      map.path().empty() ? std::string(key) : map.path() + "." + std::string(key);
-  map.diagnostics().warning(path + " is read but not enforced by this version", map.key_place(key));
-}
-
-// Names go into events, headers and file names, so their letters are few.
-std::string read_name(ConfigMap& map, std::string_view key, std::string_view also_allowed) {
-  std::string text = map.required_text(key);
-  const auto fine = [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-' || also_allowed.find(c) != std::string_view::npos;
-  };
-  if (text.size() > kMaxName || !std::all_of(text.begin(), text.end(), fine)) {
-    map.diagnostics().error(map.path() + "." + std::string(key) + ": not a usable name",
-                            map.place(key),
-                            "up to 128 letters, digits and . _ - " + std::string(also_allowed));
-    return {};
-  }
-  return text;
-}
 
 void read_listen(ConfigMap& top, Settings& settings) {
   const ConfigNode* node = top.node("listen");
@@ -87,94 +65,6 @@ void read_admin(ConfigMap& top, Settings& settings) {
   }
   endpoint->place = top.place("admin");
   settings.admin = *std::move(endpoint);
-}
-
-void read_hosts(ConfigMap& map, Model& model) {
-  for (const auto& [text, place] : map.texts("hosts")) {
-    const bool fine = !text.empty() && text.size() <= 253 &&  // RFC 1035 2.3.4
-                      std::all_of(text.begin(), text.end(), [](char c) {
-                        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                               (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
-                      });
-    if (!fine) {
-      map.diagnostics().error(map.path() + ".hosts: not the name of a host", place,
-                              "write a name without scheme and port, e.g. fraud.example.com");
-      continue;
-    }
-    model.hosts.push_back(lower(text));
-  }
-}
-
-void read_upstreams(ConfigMap& map, Model& model) {
-  if (map.has("upstream") == map.has("upstreams")) {
-    map.diagnostics().error(map.path() + ": write either \"upstream\" or \"upstreams\"",
-                            map.place(), "e.g. upstream: \"http://127.0.0.1:9001/v1\"");
-  }
-  auto texts = map.texts("upstreams");
-  for (auto& one : map.texts("upstream")) texts.push_back(std::move(one));
-  for (const auto& [text, place] : texts) {
-    auto url = parse_upstream_url(text);
-    if (url) {
-      model.upstreams.push_back(*std::move(url));
-    } else {
-      map.diagnostics().error(map.path() + ".upstream: " + url.error().message, place,
-                              url.error().hint);
-    }
-  }
-}
-
-void read_credential(ConfigMap& map, Model& model) {
-  const auto text = map.text("credential");
-  if (!text) return;
-  auto reference = parse_credential_ref(*text);
-  if (!reference) {
-    map.diagnostics().error(map.path() + ".credential: " + reference.error().message,
-                            map.key_place("credential"), reference.error().hint);
-    return;
-  }
-  model.credential = *std::move(reference);
-  using Kind = CredentialRef::Kind;
-  if (model.credential.kind == Kind::file || model.credential.kind == Kind::kubernetes) {
-    model.credential.name = resolve(parent_folder(map.place().file), model.credential.name);
-  }
-}
-
-void read_price(ConfigMap& map, Model& model) {
-  if (!map.has("price")) return;
-  ConfigMap price = map.map("price");
-  model.price = Price{price.number("input_per_million", 0, kMaxDollars).value_or(0),
-                      price.number("output_per_million", 0, kMaxDollars).value_or(0)};
-  price.finish();
-  not_enforced(map, "price");
-}
-
-Model read_model(ConfigMap& map) {
-  Model model;
-  model.place = map.place();
-  model.name = read_name(map, "name", ":/@");
-  const std::vector<std::string> dialects{"openai", "predict"};
-  if (const auto dialect = map.choice("dialect", dialects)) {
-    model.dialect = dialects[*dialect];
-    if (model.dialect != "openai") {
-      map.diagnostics().warning(
-          map.path() + ".dialect: " + model.dialect + " is read but not served by this version",
-          map.place("dialect"), "openai is");
-    }
-  } else if (!map.has("dialect")) {
-    map.diagnostics().error(map.path() + ": \"dialect\" is missing", map.place(),
-                            "one of openai, predict");
-  }
-  read_hosts(map, model);
-  read_upstreams(map, model);
-  read_credential(map, model);
-  read_price(map, model);
-  model.max_output_tokens = map.integer("max_output_tokens", 1, kMaxTokens);
-  not_enforced(map, "max_output_tokens");
-  if (const auto choice = map.choice("unexamined", {"deny", "allow"})) {
-    model.unexamined = *choice == 0 ? Unexamined::deny : Unexamined::allow;
-  }
-  map.finish();
-  return model;
 }
 
 void read_budget(ConfigMap& map, Experiment& experiment) {
@@ -347,6 +237,28 @@ void check_open_door(const ConfigNode& root, const Settings& settings, Diagnosti
 }
 
 }  // namespace
+
+void not_enforced(ConfigMap& map, std::string_view key) {
+  if (!map.has(key)) return;
+  const std::string path =
+      map.path().empty() ? std::string(key) : map.path() + "." + std::string(key);
+  map.diagnostics().warning(path + " is read but not enforced by this version", map.key_place(key));
+}
+
+std::string read_name(ConfigMap& map, std::string_view key, std::string_view also_allowed) {
+  std::string text = map.required_text(key);
+  const auto fine = [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-' || also_allowed.find(c) != std::string_view::npos;
+  };
+  if (text.size() > kMaxName || !std::all_of(text.begin(), text.end(), fine)) {
+    map.diagnostics().error(map.path() + "." + std::string(key) + ": not a usable name",
+                            map.place(key),
+                            "up to 128 letters, digits and . _ - " + std::string(also_allowed));
+    return {};
+  }
+  return text;
+}
 
 ConfigContent read_config(const ConfigNode& root,
                           std::span<const std::unique_ptr<ConfigSection>> sections,

@@ -33,6 +33,22 @@ void check_models_of(const Experiment& experiment, const std::vector<std::string
   }
 }
 
+// An upstream that nobody checks may be anybody: not where people rely on the answers.
+void check_verified(const Experiment& experiment, const std::vector<Model>& models,
+                    Diagnostics& diagnostics) {
+  if (experiment.stage != Lifecycle::production) return;
+  for (const Model& model : models) {
+    const bool unverified = std::any_of(
+        model.upstreams.begin(), model.upstreams.end(),
+        [](const Upstream& upstream) { return upstream.url.tls && !upstream.tls.verify; });
+    if (!unverified || !experiment.may_use(model.name)) continue;
+    diagnostics.error("experiment \"" + experiment.name + "\" is in production, but model \"" +
+                          model.name + "\" has tls: {verify: false}",
+                      experiment.place,
+                      "name the authority that signed the upstream's certificate: tls: {ca: FILE}");
+  }
+}
+
 // One by one, so that each wrong pattern is reported and not the first alone.
 bool check_patterns(const std::vector<ModeSetting>& settings, Diagnostics& diagnostics) {
   bool all_fine = true;
@@ -86,6 +102,7 @@ void check_settings(const Settings& settings, Diagnostics& diagnostics) {
   for (const Model& model : settings.models) names.push_back(model.name);
   for (const Experiment& experiment : settings.experiments) {
     check_models_of(experiment, names, diagnostics);
+    check_verified(experiment, settings.models, diagnostics);
   }
   check_hosts(settings.models, diagnostics);
   std::vector<Endpoint> endpoints = settings.listen;

@@ -5,42 +5,16 @@
 #include <algorithm>
 #include <string>
 
+#include "core/settings_for_tests.h"
 #include "generated/rules.h"
 
 namespace davy {
 namespace {
 
-using Kind = ConfigNode::Kind;
-
-// A tree from a short notation, since core knows no YAML: nested braces with one value
-// type each. Lines count the nodes.
-class Tree {
- public:
-  static ConfigNode text(std::string value) {
-    ConfigNode node = at_next_line(Kind::scalar);
-    node.scalar = std::move(value);
-    return node;
-  }
-  static ConfigNode list(std::vector<ConfigNode> items) {
-    ConfigNode node = at_next_line(Kind::list);
-    node.items = std::move(items);
-    return node;
-  }
-  static ConfigNode map(std::vector<std::pair<std::string, ConfigNode>> entries) {
-    ConfigNode node = at_next_line(Kind::map);
-    for (auto& [key, value] : entries) node.entries.push_back({text(key), std::move(value)});
-    return node;
-  }
-
- private:
-  static ConfigNode at_next_line(Kind kind) {
-    static std::uint32_t line = 0;
-    ConfigNode node;
-    node.kind = kind;
-    node.place = {"etc/davylamp.yaml", ++line, 1};
-    return node;
-  }
-};
+using settings_for_tests::read;
+using settings_for_tests::Read;
+using settings_for_tests::read_with;
+using settings_for_tests::Tree;
 
 ConfigNode model(std::vector<std::pair<std::string, ConfigNode>> more = {}) {
   std::vector<std::pair<std::string, ConfigNode>> entries{
@@ -58,30 +32,6 @@ ConfigNode experiment(std::vector<std::pair<std::string, ConfigNode>> more = {})
       {"models", Tree::list({Tree::text("chat")})}};
   for (auto& entry : more) entries.push_back(std::move(entry));
   return Tree::map(std::move(entries));
-}
-
-struct Read {
-  ConfigContent content;
-  Diagnostics diagnostics;
-  [[nodiscard]] bool says(std::string_view part) const {
-    return std::any_of(diagnostics.all().begin(), diagnostics.all().end(),
-                       [&](const auto& d) { return d.text().find(part) != std::string::npos; });
-  }
-  [[nodiscard]] std::string all() const {
-    std::string out;
-    for (const Diagnostic& d : diagnostics.all()) out += d.text() + "\n";
-    return out;
-  }
-};
-
-Read read(const ConfigNode& root, std::span<const std::unique_ptr<ConfigSection>> sections = {}) {
-  Read out;
-  out.content = read_config(root, sections, out.diagnostics);
-  return out;
-}
-
-Read read_with(std::string key, ConfigNode value) {
-  return read(Tree::map({{std::move(key), std::move(value)}}));
 }
 
 std::string checked(const Settings& settings) {
@@ -139,9 +89,9 @@ TEST(Settings, ReadsAModelAndAnExperiment) {
   ASSERT_EQ(r.content.settings.models.size(), 1u);
   const Model& m = r.content.settings.models[0];
   EXPECT_EQ(m.name, "chat");
-  EXPECT_EQ(m.upstreams.at(0).authority(), "127.0.0.1:9001");
+  EXPECT_EQ(m.upstreams.at(0).url.authority(), "127.0.0.1:9001");
   EXPECT_EQ(m.unexamined, Unexamined::allow);
-  EXPECT_EQ(m.credential.name, "KEY");
+  EXPECT_EQ(m.upstreams.at(0).credential.name, "KEY");
   ASSERT_EQ(r.content.settings.experiments.size(), 1u);
   const Experiment& e = r.content.settings.experiments[0];
   EXPECT_EQ(e.stage, Lifecycle::staging);
@@ -204,7 +154,7 @@ TEST(Settings, CredentialPathsAreRelativeToTheFileThatNamesThem) {
   const auto name = [](const char* text) {
     const Read r = read_with("models", Tree::list({model({{"credential", Tree::text(text)}})}));
     EXPECT_TRUE(r.diagnostics.ok()) << r.all();
-    return r.content.settings.models.at(0).credential.name;
+    return r.content.settings.models.at(0).upstreams.at(0).credential.name;
   };
   EXPECT_EQ(name("file:secrets/key"), "etc/secrets/key");
   EXPECT_EQ(name("file:/run/key"), "/run/key");

@@ -25,6 +25,11 @@ std::unique_ptr<Connection> UpstreamPool::take_idle(const UpstreamUrl& url, Stea
 
 Task<Result<std::unique_ptr<Connection>>> UpstreamPool::connect(
     const UpstreamUrl& url, std::chrono::nanoseconds connect_timeout) {
+  if (!url.socket.empty()) {
+    co_return invalid_input("upstream " + url.authority() +
+                            " is a Unix socket, which this "
+                            "version cannot reach");
+  }
   if (url.tls) {
     co_return invalid_input("upstream " + url.authority() + " needs TLS, which this version lacks",
                             {}, "use an http:// upstream on a trusted network");

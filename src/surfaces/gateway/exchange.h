@@ -67,15 +67,15 @@ class Exchange {
   [[nodiscard]] bool send_at_once();
   // `reuse`: over a connection that is there already, if one is.
   [[nodiscard]] net::Task<bool> send_request(bool reuse);
-  void use(std::unique_ptr<net::Connection> connection, const UpstreamUrl& url, bool reused);
+  void use(std::unique_ptr<net::Connection> connection, const Upstream& upstream, bool reused);
   enum class AnswerHead : std::uint8_t { complete, need_more, ended };
   // Of what the upstream has sent so far; ended: the exchange has.
   [[nodiscard]] AnswerHead parse_answer_head();
   void answer_missing(net::Io io);
   // The upstream has agreed to speak another protocol, as the client asked for.
   [[nodiscard]] bool switched() const noexcept;
-  [[nodiscard]] std::string upstream_target(const UpstreamUrl& url) const;
-  [[nodiscard]] bool write_upstream_head(const UpstreamUrl& url, std::string& out);
+  [[nodiscard]] std::string upstream_target(const Upstream& upstream) const;
+  [[nodiscard]] bool write_upstream_head(const Upstream& upstream, std::string& out);
   // While an upstream works: ends the call when the client has gone, so that what waits
   // on the upstream sees it closed and asks client_left_.
   static void watch_client(void* exchange) noexcept;
@@ -114,7 +114,7 @@ class Exchange {
   bool recorded_ = false;
   std::optional<Refusal> refusal_;
   std::unique_ptr<net::Connection> upstream_;
-  const UpstreamUrl* upstream_url_ = nullptr;
+  const Upstream* upstream_asked_ = nullptr;
   bool upstream_reused_ = false;
   std::unique_ptr<http1::ResponseParser> answer_parser_;
   bool client_left_ = false;

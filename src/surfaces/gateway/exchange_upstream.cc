@@ -30,11 +30,12 @@ bool stays_here(std::string_view field) {
 
 }  // namespace
 
-std::string Exchange::upstream_target(const UpstreamUrl& url) const {
+std::string Exchange::upstream_target(const Upstream& upstream) const {
   const std::string_view fixed = match_.route->upstream_path;
-  std::string target = url.base_path + std::string(fixed.empty() ? match_.rest : fixed);
+  std::string target = upstream.target(fixed.empty() ? match_.rest : fixed);
   if (target.empty()) target = "/";
-  if (!head_.query().empty()) target.append("?").append(head_.query());
+  // Azure's query is the configuration's alone.
+  if (!head_.query().empty() && !upstream.azure) target.append("?").append(head_.query());
   return target;
 }
 
@@ -42,9 +43,9 @@ bool Exchange::switched() const noexcept {
   return upgrade_ && answer_parser_->head().status() == 101;
 }
 
-bool Exchange::write_upstream_head(const UpstreamUrl& url, std::string& out) {
-  auto head = http1::HeadWriter::request(out, head_.method(), upstream_target(url));
-  head.field("Host", url.authority());
+bool Exchange::write_upstream_head(const Upstream& upstream, std::string& out) {
+  auto head = http1::HeadWriter::request(out, head_.method(), upstream_target(upstream));
+  head.field("Host", upstream.url.host_field());
   head_.fields().each_end_to_end([&](http1::FieldView field) {
     if (!stays_here(field.name)) head.field(field.name, field.value);
   });
@@ -69,7 +70,8 @@ bool Exchange::write_upstream_head(const UpstreamUrl& url, std::string& out) {
   // The credential's lines go before the empty line.
   out.resize(out.size() - 2);
   if (snapshot_->credentials) {
-    if (const auto added = snapshot_->credentials->append_fields(*info_.model, out); !added) {
+    if (const auto added = snapshot_->credentials->append_fields(*info_.model, upstream, out);
+        !added) {
       record_.error = added.error().message;
       refuse(upstream_failed(info_, false, "The model's credential is not available."));
       return false;
@@ -93,10 +95,10 @@ void Exchange::watch_client(void* exchange) noexcept {
   self.client_watch_.set(kClientWatch);
 }
 
-void Exchange::use(std::unique_ptr<net::Connection> connection, const UpstreamUrl& url,
+void Exchange::use(std::unique_ptr<net::Connection> connection, const Upstream& upstream,
                    bool reused) {
   upstream_ = std::move(connection);
-  upstream_url_ = &url;
+  upstream_asked_ = &upstream;
   upstream_reused_ = reused;
   record_.upstream_called = true;
   upstream_->deadline_in(kAnswerTime);
@@ -111,30 +113,30 @@ void Exchange::use(std::unique_ptr<net::Connection> connection, const UpstreamUr
 bool Exchange::send_at_once() {
   record_.upstream_start = state_.loop.now().steady;
   client_watch_.set(kClientWatch);
-  const auto& urls = info_.model->upstreams;
-  if (urls.empty() || body_.size() > net::Connection::kSmallOutput) return false;
-  auto connection = state_.upstreams.take_idle(urls.front(), *record_.upstream_start);
+  const auto& upstreams = info_.model->upstreams;
+  if (upstreams.empty() || body_.size() > net::Connection::kSmallOutput) return false;
+  auto connection = state_.upstreams.take_idle(upstreams.front().url, *record_.upstream_start);
   if (connection == nullptr) return false;
   std::string& out = connection->outbox(true);
-  if (!write_upstream_head(urls.front(), out)) return false;
+  if (!write_upstream_head(upstreams.front(), out)) return false;
   append_wiping(out, body_);
   connection->send_soon();
-  use(std::move(connection), urls.front(), true);
+  use(std::move(connection), upstreams.front(), true);
   return true;
 }
 
 net::Task<bool> Exchange::send_request(bool reuse) {
   std::string head;
   head.reserve(kUsualHead);
-  for (const UpstreamUrl& url : info_.model->upstreams) {
+  for (const Upstream& upstream : info_.model->upstreams) {
     // Twice: a connection from the pool may have been ended by the other side just now.
     for (bool again = true; again;) {
       upstream_.reset();
       std::unique_ptr<net::Connection> connection;
-      if (reuse) connection = state_.upstreams.take_idle(url, state_.loop.now().steady);
+      if (reuse) connection = state_.upstreams.take_idle(upstream.url, state_.loop.now().steady);
       const bool reused = connection != nullptr;
       if (!reused) {
-        auto made = co_await state_.upstreams.connect(url, kConnectTime);
+        auto made = co_await state_.upstreams.connect(upstream.url, kConnectTime);
         if (!made) {
           record_.error = made.error().message;
           break;
@@ -142,8 +144,8 @@ net::Task<bool> Exchange::send_request(bool reuse) {
         connection = std::move(made).value();
       }
       head.clear();
-      if (!write_upstream_head(url, head)) co_return false;
-      use(std::move(connection), url, reused);
+      if (!write_upstream_head(upstream, head)) co_return false;
+      use(std::move(connection), upstream, reused);
       const net::Io io = co_await upstream_->write(head, body_);
       wipe(head.data(), head.size());
       if (io == net::Io::ok) co_return true;

@@ -163,10 +163,9 @@ class GatewayTest : public ::testing::Test {
     Model model;
     model.name = "chat";
     model.dialect = "openai";
-    UpstreamUrl url;
-    url.host = "127.0.0.1";
-    url.port = upstream_->endpoint().port;
-    model.upstreams = {url};
+    Upstream& upstream = model.upstreams.emplace_back();
+    upstream.url.host = "127.0.0.1";
+    upstream.url.port = upstream_->endpoint().port;
     made->settings.models = {model};
     made->modes.set(kRule, mode);
     if (hooks.on_request || hooks.on_chunk || hooks.finish) {

@@ -83,7 +83,7 @@ net::Task<bool> Relay::answer() {
 void Relay::end() {
   if (!x_.record_.upstream_end) x_.record_.upstream_end = x_.state_.loop.now().steady;
   if (decoder_.done() && head_.framing().keep_alive && !x_.client_left_) {
-    x_.state_.upstreams.put_back(*x_.upstream_url_, std::move(x_.upstream_),
+    x_.state_.upstreams.put_back(x_.upstream_asked_->url, std::move(x_.upstream_),
                                  *x_.record_.upstream_end);
   } else {
     x_.upstream_.reset();

@@ -4,14 +4,19 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <mutex>
+#include <shared_mutex>
 #include <utility>
 
 #include "base/files.h"
+#include "base/log.h"
 
 namespace davy::access {
 namespace {
 
-constexpr std::string_view kFieldName = "Authorization: Bearer ";
+constexpr std::string_view kBearer = "Authorization: Bearer ";
+constexpr std::string_view kAnthropicKey = "x-api-key: ";
+constexpr std::string_view kAzureKey = "api-key: ";
 constexpr std::string_view kLineEnd = "\r\n";
 
 Result<std::string> read(const CredentialRef& ref, const Credentials::Environment& environment) {
@@ -52,20 +57,45 @@ Result<void> check(std::string_view value) {
   return {};
 }
 
-Result<Secret> header_line(const CredentialRef& ref, const Credentials::Environment& environment) {
+std::string_view field_name(const Model& model, const Upstream& upstream) noexcept {
+  if (upstream.azure) return upstream.azure->token ? kBearer : kAzureKey;
+  return model.dialect == "anthropic" ? kAnthropicKey : kBearer;
+}
+
+Result<Secret> header_line(std::string_view name, const CredentialRef& ref,
+                           const Credentials::Environment& environment) {
   if (ref.kind == CredentialRef::Kind::none) return Secret();
   DAVY_ASSIGN(std::string raw, read(ref, environment));
   const Secret value(std::move(raw));
   DAVY_TRY(check(value.expose()));
   std::string line;
-  line.reserve(kFieldName.size() + value.size() + kLineEnd.size());  // growing would leave copies
-  line += kFieldName;
+  line.reserve(name.size() + value.size() + kLineEnd.size());  // growing would leave copies
+  line += name;
   line += value.expose();
   line += kLineEnd;
   return Secret(std::move(line));
 }
 
+// The file that cannot be used is part of the message: the place is the model's.
+std::string message_of(const Error& error) {
+  if (error.place.file.empty()) return error.message;
+  return fmt::format("{} {}", error.place.text(), error.message);
+}
+
 }  // namespace
+
+struct Credentials::Line {
+  std::string_view field;
+  CredentialRef ref;
+  // Held for writing while a file that has changed replaces the secret. A credential from
+  // elsewhere never changes and needs no lock.
+  mutable std::shared_mutex mutex;
+  Secret secret;
+  mutable bool told = false;  // that the file cannot be read; for refresh() alone
+};
+
+Credentials::Credentials() = default;
+Credentials::~Credentials() = default;
 
 Credentials::Environment Credentials::process_environment() {
   return [](const std::string& name) -> std::optional<std::string> {
@@ -80,29 +110,65 @@ std::unique_ptr<Credentials> Credentials::load(std::span<const Model> models,
                                                Diagnostics& diagnostics) {
   std::unique_ptr<Credentials> out(new Credentials);
   for (const Model& model : models) {
-    if (auto line = header_line(model.credential, environment)) {
-      out->lines_.insert_or_assign(model.name, std::move(line).value());
-    } else {
-      Error error = std::move(line).error();
-      // The file that cannot be used is part of the message: the place is the model's.
-      if (!error.place.file.empty()) {
-        error.message = fmt::format("{} {}", error.place.text(), error.message);
+    auto& lines = out->lines_[model.name];
+    const CredentialRef* told = nullptr;  // once for all that share it
+    for (const Upstream& upstream : model.upstreams) {
+      const std::string_view field = field_name(model, upstream);
+      lines.push_back(nullptr);
+      if (auto secret = header_line(field, upstream.credential, environment)) {
+        lines.back() = std::make_unique<Line>();
+        lines.back()->field = field;
+        lines.back()->ref = upstream.credential;
+        lines.back()->secret = std::move(secret).value();
+      } else if (told == nullptr || *told != upstream.credential) {
+        told = &upstream.credential;
+        diagnostics.error(
+            fmt::format("credential of model {}: {}", model.name, message_of(secret.error())),
+            model.place, secret.error().hint);
       }
-      diagnostics.error(fmt::format("credential of model {}: {}", model.name, error.message),
-                        model.place, error.hint);
     }
   }
   return out;
 }
 
-Result<void> Credentials::append_fields(const Model& model, std::string& head) const {
+Result<void> Credentials::append_fields(const Model& model, const Upstream& upstream,
+                                        std::string& head) const {
   const auto found = lines_.find(model.name);
-  if (found == lines_.end()) {
+  if (found == lines_.end() || upstream.position >= found->second.size() ||
+      found->second[upstream.position] == nullptr) {
     return unavailable(fmt::format("model {} has no usable credential", model.name), {},
                        "`davy check` says why");
   }
-  head += found->second.expose();
+  const Line& line = *found->second[upstream.position];
+  if (line.ref.kind == CredentialRef::Kind::file) {
+    const std::shared_lock lock(line.mutex);
+    head += line.secret.expose();
+  } else {
+    head += line.secret.expose();
+  }
   return {};
+}
+
+void Credentials::refresh() const {
+  for (const auto& [model, lines] : lines_) {
+    for (const auto& line : lines) {
+      if (line == nullptr || line->ref.kind != CredentialRef::Kind::file) continue;
+      auto read = header_line(line->field, line->ref, nullptr);
+      if (!read) {
+        if (!std::exchange(line->told, true)) {
+          log::warning("a credential cannot be read again; the one in use stays",
+                       {{"model", model}, {"why", message_of(read.error())}});
+        }
+        continue;
+      }
+      line->told = false;
+      // Only this writes, so reading needs no lock here.
+      if (equal_constant_time(read->expose(), line->secret.expose())) continue;
+      const std::unique_lock lock(line->mutex);
+      line->secret = std::move(read).value();
+      log::info("a credential was read again", {{"model", model}, {"file", line->ref.name}});
+    }
+  }
 }
 
 }  // namespace davy::access

@@ -1,5 +1,5 @@
-// Provider credentials from the environment and from files, read once, when a snapshot
-// is built.
+// Provider credentials from the environment and from files. Those in files are read again
+// while they are in use.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/secret.h"
 #include "core/config.h"
@@ -26,7 +27,7 @@ class Credentials final : public ProviderCredentials {
   // The process's environment.
   [[nodiscard]] static Environment process_environment();
 
-  // Resolves the credential of each model; core/settings has made the paths relative to
+  // Resolves the credential of each upstream; core/settings has made the paths relative to
   // the process. Every trouble is one error at the model's place, in `diagnostics`: not set,
   // unreadable, readable by others, empty, too long, or with bytes that cannot stand in a header
   // (only 0x21 to 0x7E can). What was good is usable all the same.
@@ -34,13 +35,20 @@ class Credentials final : public ProviderCredentials {
                                                          const Environment& environment,
                                                          Diagnostics& diagnostics);
 
-  // "Authorization: Bearer …\r\n", nothing for `credential: none`. A model that `load`
-  // did not see or could not resolve is an error.
-  [[nodiscard]] Result<void> append_fields(const Model& model, std::string& head) const override;
+  ~Credentials() override;
+
+  // "Authorization: Bearer …\r\n"; "x-api-key: …" for the dialect `anthropic`, "api-key: …"
+  // for a key of Azure; nothing for `credential: none`. A model that `load` did not see or
+  // could not resolve is an error.
+  [[nodiscard]] Result<void> append_fields(const Model& model, const Upstream& upstream,
+                                           std::string& head) const override;
+  void refresh() const override;
 
  private:
-  Credentials() = default;
-  std::map<std::string, Secret, std::less<>> lines_;  // by model; empty = none wanted
+  struct Line;
+  Credentials();
+  // By model, then by the upstream's position; null = could not be resolved.
+  std::map<std::string, std::vector<std::unique_ptr<Line>>, std::less<>> lines_;
 };
 
 }  // namespace davy::access

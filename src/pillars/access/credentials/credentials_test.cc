@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
+
 namespace davy::access {
 namespace {
 
@@ -19,7 +21,7 @@ constexpr char kKey[] = "sk-test-0123456789";
 Model model(std::string name, CredentialRef::Kind kind, std::string where = {}) {
   Model out;
   out.name = std::move(name);
-  out.credential = {kind, std::move(where)};
+  out.upstreams.emplace_back().credential = {kind, std::move(where)};
   out.place = {"davylamp.yaml", 5, 3};
   return out;
 }
@@ -69,16 +71,71 @@ TEST(Credentials, FromTheEnvironmentAndAFileBecomeOneBearerLine) {
   EXPECT_TRUE(loaded.diagnostics.ok()) << loaded.messages();
   for (const Model& each : models) {
     std::string head = "POST / HTTP/1.1\r\n";
-    ASSERT_TRUE(loaded.credentials->append_fields(each, head).ok());
+    ASSERT_TRUE(loaded.credentials->append_fields(each, each.upstreams[0], head).ok());
     EXPECT_EQ(head, "POST / HTTP/1.1\r\nAuthorization: Bearer sk-test-0123456789\r\n");
   }
+}
+
+TEST(Credentials, EachProviderReadsItInAFieldOfItsOwn) {
+  Model anthropic = model("a", Kind::environment, "KEY");
+  anthropic.dialect = "anthropic";
+  Model azure = model("b", Kind::environment, "KEY");
+  azure.upstreams[0].azure = AzureRoute{"d", "v", false};
+  Model entra = model("c", Kind::environment, "KEY");
+  entra.upstreams[0].azure = AzureRoute{"d", "v", true};
+  const std::vector<Model> models = {anthropic, azure, entra};
+  const Loaded loaded(models, {{"KEY", kKey}});
+  const std::vector<std::string> fields = {"x-api-key: ", "api-key: ", "Authorization: Bearer "};
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    std::string head;
+    ASSERT_TRUE(loaded.credentials->append_fields(models[i], models[i].upstreams[0], head).ok());
+    EXPECT_EQ(head, fields[i] + kKey + "\r\n");
+  }
+}
+
+TEST(Credentials, EachUpstreamOfAModelHasItsOwn) {
+  Model both = model("a", Kind::environment, "ONE");
+  both.upstreams.push_back(both.upstreams[0]);
+  both.upstreams[1].credential.name = "TWO";
+  both.upstreams[1].position = 1;
+  const Loaded loaded({both}, {{"ONE", "first"}, {"TWO", "second"}});
+  std::string head;
+  ASSERT_TRUE(loaded.credentials->append_fields(both, both.upstreams[1], head).ok());
+  EXPECT_EQ(head, "Authorization: Bearer second\r\n");
+  // One that they share is told once.
+  both.upstreams[1].credential.name = "ONE";
+  EXPECT_EQ(Loaded({both}).diagnostics.all().size(), 1u);
+}
+
+TEST(Credentials, AFileThatChangesIsReadAgainAndABadOneChangesNothing) {
+  const TemporaryFile file("first\n");
+  const Model rotated = model("a", Kind::file, file.path);
+  const Loaded loaded({rotated});
+  const auto line = [&] {
+    std::string head;
+    EXPECT_TRUE(loaded.credentials->append_fields(rotated, rotated.upstreams[0], head).ok());
+    return head;
+  };
+  std::ofstream(file.path) << "second\n";
+  EXPECT_EQ(line(), "Authorization: Bearer first\r\n");
+  loaded.credentials->refresh();
+  EXPECT_EQ(line(), "Authorization: Bearer second\r\n");
+  std::vector<std::string> said;
+  log::set_output([&](std::string_view text) { said.emplace_back(text); });
+  std::ofstream(file.path) << "two words\n";
+  loaded.credentials->refresh();
+  loaded.credentials->refresh();
+  log::set_output({});
+  EXPECT_EQ(line(), "Authorization: Bearer second\r\n");
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0].find("two words"), std::string::npos) << said[0];
 }
 
 TEST(Credentials, NoneAddsNothing) {
   const Model none = model("a", Kind::none);
   const Loaded loaded({none});
   std::string head;
-  EXPECT_TRUE(loaded.credentials->append_fields(none, head).ok());
+  EXPECT_TRUE(loaded.credentials->append_fields(none, none.upstreams[0], head).ok());
   EXPECT_EQ(head, "");
 }
 
@@ -100,13 +157,14 @@ TEST(Credentials, EachTroubleIsToldAtTheModelAndTheOthersWork) {
     EXPECT_NE(text.find("model " + models[i].name), std::string::npos) << text;
     EXPECT_EQ(text.find(kKey), std::string::npos) << text;
     std::string head;
-    EXPECT_FALSE(loaded.credentials->append_fields(models[i], head).ok());
+    EXPECT_FALSE(loaded.credentials->append_fields(models[i], models[i].upstreams[0], head).ok());
     EXPECT_EQ(head, "");
   }
   EXPECT_NE(loaded.messages().find("chmod 600"), std::string::npos) << loaded.messages();
   EXPECT_NE(loaded.messages().find("not in this version"), std::string::npos);
   std::string head;
-  EXPECT_TRUE(loaded.credentials->append_fields(models.back(), head).ok());
+  EXPECT_TRUE(
+      loaded.credentials->append_fields(models.back(), models.back().upstreams[0], head).ok());
 }
 
 TEST(Credentials, BytesThatAHeaderCannotCarryAreRefused) {
@@ -126,7 +184,8 @@ TEST(Credentials, BytesThatAHeaderCannotCarryAreRefused) {
 TEST(Credentials, ModelThatWasNotLoadedIsAnError) {
   const Loaded loaded({});
   std::string head;
-  const auto result = loaded.credentials->append_fields(model("new", Kind::none), head);
+  const Model unknown = model("new", Kind::none);
+  const auto result = loaded.credentials->append_fields(unknown, unknown.upstreams[0], head);
   ASSERT_FALSE(result.ok());
   EXPECT_NE(result.error().text().find("new"), std::string::npos);
 }

@@ -1,4 +1,4 @@
-#include "core/model.h"
+#include "core/upstream.h"
 
 #include <arpa/inet.h>
 
@@ -12,7 +12,9 @@ namespace davy {
 namespace {
 
 constexpr std::size_t kMaxUrl = 2048;
-constexpr std::size_t kMaxName = 253;  // RFC 1035 section 2.3.4, in text form
+constexpr std::size_t kMaxName = 253;    // RFC 1035 section 2.3.4, in text form
+constexpr std::size_t kMaxSocket = 107;  // sockaddr_un::sun_path, with its end
+constexpr std::string_view kUnix = "unix:";
 
 bool is_letter_or_digit(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -21,7 +23,14 @@ bool is_letter_or_digit(char c) noexcept {
 // None of these messages repeats the URL: a person may have put a password into it.
 Error bad_url(std::string why) {
   return invalid_input("the upstream URL " + std::move(why), {},
-                       "write http://HOST[:PORT][/PATH] or https://HOST[:PORT][/PATH]");
+                       "write http://HOST[:PORT][/PATH], https://HOST[:PORT][/PATH] or "
+                       "unix:/PATH/OF/SOCKET[:/PATH]");
+}
+
+std::uint16_t usual_port(bool tls) noexcept { return tls ? 443 : 80; }
+
+std::string bracketed(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host + "]";
 }
 
 bool is_host_name(std::string_view host) noexcept {
@@ -88,6 +97,34 @@ Result<void> read_authority(std::string_view authority, UpstreamUrl& url) {
   return {};
 }
 
+Result<void> read_base_path(std::string_view path, UpstreamUrl& url) {
+  if (!path.empty() && path.back() == '/') path.remove_suffix(1);
+  if (!is_base_path(path)) return bad_url("has a character in its path that is not plain");
+  if (!path.empty() && (path.front() != '/' || has_dot_or_empty_part(path))) {
+    return bad_url("has an empty part, '.' or '..' in its path");
+  }
+  url.base_path = path;
+  return {};
+}
+
+// "/run/model.sock" or "/run/model.sock:/v1".
+Result<UpstreamUrl> parse_socket(std::string_view text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const std::string_view path = text.substr(0, colon);
+  if (path.size() < 2 || path.front() != '/' || path.back() == '/' || !is_base_path(path)) {
+    return bad_url("names no Unix socket by an absolute path of plain characters");
+  }
+  if (path.size() > kMaxSocket) {
+    return bad_url("names a Unix socket whose path is longer than 107 bytes");
+  }
+  UpstreamUrl url;
+  url.socket = path;
+  url.host = "localhost";
+  url.port = usual_port(false);
+  if (colon != text.size()) DAVY_TRY(read_base_path(text.substr(colon + 1), url));
+  return url;
+}
+
 // Never repeats what was written: it may be the credential itself.
 Error bad_credential(std::string why) {
   return invalid_input("the credential " + std::move(why), {},
@@ -120,12 +157,42 @@ bool is_secret_key(std::string_view key) noexcept {
 }  // namespace
 
 std::string UpstreamUrl::authority() const {
-  const bool v6 = host.find(':') != std::string::npos;
-  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  if (!socket.empty()) return std::string(kUnix) + socket;
+  return bracketed(host) + ":" + std::to_string(port);
+}
+
+std::string UpstreamUrl::host_field() const {
+  // A socket has no name of its own; nginx and curl say the same.
+  if (!socket.empty()) return "localhost";
+  return port == usual_port(tls) ? bracketed(host) : authority();
+}
+
+bool UpstreamUrl::loopback() const noexcept {
+  if (!socket.empty() || host == "localhost" || host == "::1") return true;
+  in_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
+std::string Upstream::target(std::string_view api_path) const {
+  std::string out;
+  out.reserve(url.base_path.size() + api_path.size() + 64);
+  out += url.base_path;
+  if (azure) out.append("/openai/deployments/").append(azure->deployment);
+  out += api_path;
+  if (azure) out.append("?api-version=").append(azure->api_version);
+  return out;
+}
+
+bool is_bedrock_host(std::string_view host) noexcept {
+  const bool amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn") ||
+                      host.ends_with(".api.aws") || host.ends_with(".vpce.amazonaws.com");
+  return amazon && (host.starts_with("bedrock-runtime") ||
+                    host.find(".bedrock-runtime") != std::string_view::npos);
 }
 
 Result<UpstreamUrl> parse_upstream_url(std::string_view text) {
   if (text.size() > kMaxUrl) return bad_url("is longer than 2048 bytes");
+  if (text.starts_with(kUnix)) return parse_socket(text.substr(kUnix.size()));
   const std::size_t scheme_end = text.find("://");
   const std::string_view scheme =
       scheme_end == std::string_view::npos ? std::string_view{} : text.substr(0, scheme_end);
@@ -134,22 +201,20 @@ Result<UpstreamUrl> parse_upstream_url(std::string_view text) {
   if (!url.tls && !equal_ignoring_case(scheme, "http")) {
     return bad_url("does not begin with http:// or https://");
   }
-  url.port = url.tls ? 443 : 80;
+  url.port = usual_port(url.tls);
 
   const std::string_view rest = text.substr(scheme_end + 3);
+  if (rest.starts_with(kUnix)) {
+    if (url.tls) return bad_url("asks for TLS over a Unix socket");
+    return parse_socket(rest.substr(kUnix.size()));
+  }
   if (rest.find('@') < rest.find('/')) return bad_url("has user information before the host");
   if (rest.find('?') != std::string_view::npos) return bad_url("has a query");
   if (rest.find('#') != std::string_view::npos) return bad_url("has a fragment");
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   DAVY_TRY(read_authority(rest.substr(0, slash), url));
 
-  std::string_view path = rest.substr(slash);
-  if (!path.empty() && path.back() == '/') path.remove_suffix(1);
-  if (!is_base_path(path)) return bad_url("has a character in its path that is not plain");
-  if (!path.empty() && has_dot_or_empty_part(path)) {
-    return bad_url("has an empty part, '.' or '..' in its path");
-  }
-  url.base_path = path;
+  DAVY_TRY(read_base_path(rest.substr(slash), url));
   return url;
 }
 

@@ -1,4 +1,4 @@
-#include "core/model.h"
+#include "core/upstream.h"
 
 #include <gtest/gtest.h>
 
@@ -28,6 +28,51 @@ TEST(UpstreamUrl, KnowsIPv6) {
   EXPECT_EQ(url->authority(), "[2001:db8::1]:8080");
   EXPECT_EQ(url->base_path, "/a/b");
   EXPECT_EQ(parse_upstream_url("http://[::1]")->port, 80);
+}
+
+TEST(UpstreamUrl, KnowsUnixSocketsAsNginxWritesThem) {
+  for (const std::string_view text : {"unix:/run/m.sock:/v1", "http://unix:/run/m.sock:/v1/"}) {
+    const auto url = parse_upstream_url(text);
+    ASSERT_TRUE(url.ok()) << text;
+    EXPECT_EQ(url->socket, "/run/m.sock");
+    EXPECT_EQ(url->base_path, "/v1");
+    EXPECT_EQ(url->authority(), "unix:/run/m.sock");
+    EXPECT_EQ(url->host_field(), "localhost");
+    EXPECT_TRUE(url->loopback());
+  }
+  EXPECT_EQ(parse_upstream_url("unix:/run/m.sock")->base_path, "");
+  for (const std::string_view bad :
+       {"unix:", "unix:/", "unix:m.sock", "unix:/run/", "unix:/run/m sock", "unix:/run/m:v1",
+        "unix:/run/m:/../x", "https://unix:/run/m.sock", "unix://run/m%2fx", "http+unix:/run/m"}) {
+    EXPECT_FALSE(parse_upstream_url(bad).ok()) << bad;
+  }
+  EXPECT_FALSE(parse_upstream_url("unix:/" + std::string(107, 'a')).ok());
+}
+
+TEST(Upstream, AzureHasTheDeploymentInThePathAndTheVersionInTheQuery) {
+  Upstream upstream;
+  upstream.url = *parse_upstream_url("https://x.example/v1");
+  EXPECT_EQ(upstream.target("/chat/completions"), "/v1/chat/completions");
+  upstream.url.base_path = "";
+  upstream.azure = AzureRoute{"gpt-4o", "2024-10-21", false};
+  EXPECT_EQ(upstream.target("/chat/completions"),
+            "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21");
+}
+
+TEST(UpstreamUrl, TheHostFieldLeavesTheUsualPortOut) {
+  EXPECT_EQ(parse_upstream_url("https://a.example")->host_field(), "a.example");
+  EXPECT_EQ(parse_upstream_url("https://a.example:80")->host_field(), "a.example:80");
+  EXPECT_EQ(parse_upstream_url("http://[::1]:80")->host_field(), "[::1]");
+  EXPECT_EQ(parse_upstream_url("http://[::1]:443")->host_field(), "[::1]:443");
+}
+
+TEST(UpstreamUrl, KnowsWhatStaysOnThisMachine) {
+  for (const char* text : {"http://localhost", "http://127.9.9.9:1", "http://[::1]", "unix:/a"}) {
+    EXPECT_TRUE(parse_upstream_url(text)->loopback()) << text;
+  }
+  for (const char* text : {"http://127.example.com", "http://128.0.0.1", "http://[::2]"}) {
+    EXPECT_FALSE(parse_upstream_url(text)->loopback()) << text;
+  }
 }
 
 TEST(UpstreamUrl, ASlashAloneIsNoPath) {

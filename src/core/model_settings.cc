@@ -1,0 +1,82 @@
+// Reads `models:`, but for the upstreams, which core/upstream_settings.cc reads.
+#include <algorithm>
+
+#include "base/strings.h"
+#include "core/settings_read.h"
+
+namespace davy {
+namespace {
+
+constexpr double kMaxDollars = 1e9;
+constexpr std::uint64_t kMaxTokens = 1'000'000'000'000;
+constexpr std::uint64_t kMinAnswer = 1024;
+constexpr std::uint64_t kMaxAnswer = std::uint64_t{1} << 30;
+
+void read_price(ConfigMap& map, Model& model) {
+  if (!map.has("price")) return;
+  ConfigMap price = map.map("price");
+  model.price = Price{price.number("input_per_million", 0, kMaxDollars).value_or(0),
+                      price.number("output_per_million", 0, kMaxDollars).value_or(0)};
+  price.finish();
+  not_enforced(map, "price");
+}
+
+void read_dialect(ConfigMap& map, Model& model) {
+  const std::vector<std::string> dialects{"openai", "predict"};
+  if (map.text("dialect") == "bedrock") {
+    map.diagnostics().error(
+        map.path() + ".dialect: bedrock is not built yet", map.place("dialect"),
+        "its requests are signed (SigV4) and its streams framed in a way of "
+        "their own; put a server that speaks the OpenAI dialect in front of it");
+    return;
+  }
+  if (const auto dialect = map.choice("dialect", dialects)) {
+    model.dialect = dialects[*dialect];
+    if (model.dialect != "openai") {
+      map.diagnostics().warning(
+          map.path() + ".dialect: " + model.dialect + " is read but not served by this version",
+          map.place("dialect"), "openai is");
+    }
+  } else if (!map.has("dialect")) {
+    map.diagnostics().error(map.path() + ": \"dialect\" is missing", map.place(),
+                            "one of openai, predict");
+  }
+}
+
+void read_hosts(ConfigMap& map, Model& model) {
+  for (const auto& [text, place] : map.texts("hosts")) {
+    const bool fine = !text.empty() && text.size() <= 253 &&  // RFC 1035 2.3.4
+                      std::all_of(text.begin(), text.end(), [](char c) {
+                        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                               (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+                      });
+    if (!fine) {
+      map.diagnostics().error(map.path() + ".hosts: not the name of a host", place,
+                              "write a name without scheme and port, e.g. fraud.example.com");
+      continue;
+    }
+    model.hosts.push_back(lower(text));
+  }
+}
+
+}  // namespace
+
+Model read_model(ConfigMap& map) {
+  Model model;
+  model.place = map.place();
+  model.name = read_name(map, "name", ":/@");
+  read_dialect(map, model);
+  read_hosts(map, model);
+  read_upstreams(map, model);
+  model.max_answer_bytes = map.integer("max_answer_bytes", kMinAnswer, kMaxAnswer);
+  read_price(map, model);
+  model.max_output_tokens = map.integer("max_output_tokens", 1, kMaxTokens);
+  not_enforced(map, "max_output_tokens");
+  if (const auto choice = map.choice("unexamined", {"deny", "allow"})) {
+    model.unexamined = *choice == 0 ? Unexamined::deny : Unexamined::allow;
+  }
+  map.finish();
+  return model;
+}
+
+}  // namespace davy
