@@ -16,6 +16,8 @@ struct MetricFamily {
   std::string help;
   MetricKind kind = MetricKind::counter;
   std::vector<std::string> labels;
+  // By which monitors know it, without unit: "model_server.latency". Empty: they do not.
+  std::string dotted = {};
 };
 
 // One time series. Cheap to copy; make it once and keep it.

@@ -207,9 +207,10 @@ def test_admin_pages(gateway):
         assert found, (pattern, page.text)
         return float(found.group(1))
     assert count(r'^davy_requests_total\{model="chat",experiment="support-bot",'
-                 r'decision="allow",status="200"') >= 1
+                 r'route="/v1/chat/completions",decision="allow",status="200"') >= 1
     assert count(r'^davy_findings_total\{rule="guardrails.sanitize.phrase",mode="enforce"') >= 1
-    assert count(r'^model_server_latency_seconds\{model="chat",decision="allow",quantile="0.99"') > 0
+    assert count(r'^model_server_latency_seconds\{model="chat",experiment="support-bot",'
+                 r'route="/v1/chat/completions",decision="allow",quantile="0.99"') > 0
     assert count(r"^process_resident_memory_bytes") > 1e6
     # Admin pages are not on the model port, nor the models on the admin port.
     assert httpx.post(gateway.admin + "/v1/chat/completions", trust_env=False,

@@ -39,6 +39,20 @@ bool is_name(std::string_view text, bool colon_allowed) {
                      [](const std::string& label) { return is_name(label, false); });
 }
 
+// What monitors call the parts of a distribution.
+std::optional<double> part_of(const DDSketch& sketch, std::string_view part) {
+  constexpr std::array<std::pair<std::string_view, double>, 6> kQuantiles{
+      {{"p50", 0.5}, {"p75", 0.75}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}}};
+  for (const auto& [name, q] : kQuantiles) {
+    if (part == name) return sketch.quantile(q);
+  }
+  const auto count = static_cast<double>(sketch.count());
+  if (part == "count") return count;
+  if (part == "sum") return sketch.sum();
+  if (part == "avg") return sketch.sum() / count;
+  return std::nullopt;
+}
+
 }  // namespace
 
 // The cells that one slot has for the series of one chunk. One slot's are side by side;
@@ -185,6 +199,33 @@ DDSketch MetricsRegistry::distribution(MetricSeries series) const {
     sketch.add_sum(block->values[at].load(std::memory_order_relaxed));
   }
   return sketch;
+}
+
+std::optional<std::vector<MetricsRegistry::Reading>> MetricsRegistry::read(
+    std::string_view dotted_name) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, family] : families_) {
+    const std::string& dotted = family.about.dotted;
+    if (dotted.empty() || !dotted_name.starts_with(dotted)) continue;
+    std::string_view part = dotted_name.substr(dotted.size());
+    const bool distribution_kind = family.about.kind == MetricKind::distribution;
+    if (distribution_kind ? !part.starts_with('.') : !part.empty()) continue;
+    if (distribution_kind) part.remove_prefix(1);
+    std::vector<Reading> out;
+    for (const auto& [label_values, index] : family.series) {
+      Reading reading;
+      for (std::size_t i = 0; i < label_values.size(); ++i) {
+        reading.tags.emplace(family.about.labels[i], label_values[i]);
+      }
+      const auto read = distribution_kind ? part_of(distribution({index}), part)
+                                          : std::optional<double>(value({index}));
+      if (!read) return std::nullopt;
+      reading.value = *read;
+      out.push_back(std::move(reading));
+    }
+    return out;
+  }
+  return std::nullopt;
 }
 
 std::string MetricsRegistry::prometheus_text() const {

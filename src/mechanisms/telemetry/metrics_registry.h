@@ -48,6 +48,16 @@ class MetricsRegistry final : public Metrics {
   // each within 1 % of the value (DDSketch::kRelativeError).
   [[nodiscard]] std::string prometheus_text() const override;
 
+  // What a monitor reads by a dotted name, a value for each series with its tags. Of a
+  // distribution the last part says what: p50, p75, p90, p95, p99, p999, avg, sum or count
+  // ("model_server.latency.p99"); a counter or gauge has no such part ("davy.requests").
+  // Nothing: no family has that name, or not that part. Over the life of the process.
+  struct Reading {
+    std::map<std::string, std::string> tags;
+    double value = 0;
+  };
+  [[nodiscard]] std::optional<std::vector<Reading>> read(std::string_view dotted_name) const;
+
   // What was written so far, for tests and monitors; 0 for a distribution.
   [[nodiscard]] double value(MetricSeries series) const noexcept;
   // Empty unless the series is a distribution. Mergeable.

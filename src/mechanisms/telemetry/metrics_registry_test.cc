@@ -177,5 +177,37 @@ TEST(PrometheusText, HelpStaysOnOneLine) {
   EXPECT_EQ(out, "# HELP x a\\\\b\\nc\n# TYPE x gauge\n");
 }
 
+TEST(MetricsRegistry, MonitorsReadByDottedNames) {
+  MetricsRegistry registry;
+  const MetricFamily latency{"model_server_latency_seconds",
+                             "h",
+                             MetricKind::distribution,
+                             {"model"},
+                             "model_server.latency"};
+  const MetricFamily requests{
+      "davy_requests_total", "h", MetricKind::counter, {"model"}, "davy.requests"};
+  const std::vector<std::string_view> chat{"chat"};
+  const std::vector<std::string_view> other{"other"};
+  const MetricSeries a = registry.series(latency, chat);
+  for (int i = 1; i <= 100; ++i) registry.observe(a, i);
+  registry.add(registry.series(requests, chat), 3);
+  registry.add(registry.series(requests, other), 4);
+
+  const auto p99 = registry.read("model_server.latency.p99");
+  ASSERT_TRUE(p99 && p99->size() == 1);
+  EXPECT_EQ(p99->front().tags.at("model"), "chat");
+  EXPECT_NEAR(p99->front().value, 99, 0.01 * 99);
+  EXPECT_EQ(registry.read("model_server.latency.count")->front().value, 100);
+  EXPECT_EQ(registry.read("model_server.latency.sum")->front().value, 5050);
+  EXPECT_EQ(registry.read("model_server.latency.avg")->front().value, 50.5);
+  const auto counted = registry.read("davy.requests");
+  ASSERT_TRUE(counted && counted->size() == 2);
+  EXPECT_EQ(counted->front().value + counted->back().value, 7);
+  for (const char* none : {"model_server.latency", "model_server.latency.p98", "davy.requests.p99",
+                           "davy.request", "nothing", ""}) {
+    EXPECT_FALSE(registry.read(none)) << none;
+  }
+}
+
 }  // namespace
 }  // namespace davy::telemetry

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "generated/rules.h"
 #include "mechanisms/net/http1/write.h"
+#include "surfaces/gateway/exchange_metrics.h"
 #include "surfaces/gateway/limits.h"
 #include "surfaces/gateway/relay.h"
 #include "surfaces/gateway/tunnel.h"
@@ -42,6 +43,7 @@ Exchange::Exchange(LoopState& state, net::Connection& client, http1::RequestHead
   record_.path = head.path();
   record_.user_agent = head.fields().find("user-agent").value_or("");
   shared_.active.fetch_add(1, std::memory_order_relaxed);
+  state_.series->active(1);
 }
 
 Exchange::~Exchange() {
@@ -52,6 +54,7 @@ Exchange::~Exchange() {
     record_.error = "the gateway stopped before the exchange ended";
   if (answer_parser_) state_.parsers.push_back(std::move(answer_parser_));
   record();
+  state_.series->active(-1);
   shared_.active.fetch_sub(1, std::memory_order_release);
 }
 

@@ -32,42 +32,16 @@ std::string rule_list(const std::vector<Finding>& findings, std::string_view den
   return out;
 }
 
-const MetricFamily& requests_family() {
-  static const MetricFamily family{"davy_requests_total",
-                                   "Exchanges by model, experiment, decision and status.",
-                                   MetricKind::counter,
-                                   {"model", "experiment", "decision", "status"}};
-  return family;
-}
-const MetricFamily& latency_family() {
-  static const MetricFamily family{
-      "model_server_latency_seconds",
-      "Time from the first byte of a request to the end of its answer, by model and decision.",
-      MetricKind::distribution,
-      {"model", "decision"}};
-  return family;
-}
-const MetricFamily& upstream_family() {
-  static const MetricFamily family{"davy_upstream_seconds",
-                                   "Time that the upstream took, by model.",
-                                   MetricKind::distribution,
-                                   {"model"}};
-  return family;
-}
-const MetricFamily& not_examined_family() {
-  static const MetricFamily family{"davy_bytes_not_examined_total",
-                                   "Bytes that passed and no rule could read, by model.",
-                                   MetricKind::counter,
-                                   {"model"}};
-  return family;
-}
-const MetricFamily& findings_family() {
-  static const MetricFamily family{
-      "davy_findings_total", "Findings by rule and mode.", MetricKind::counter, {"rule", "mode"}};
-  return family;
-}
-
 }  // namespace
+
+std::optional<double> cost_usd(const ExchangeInfo& info, const ExchangeRecord& record) noexcept {
+  if (!record.usage || info.model == nullptr || !info.model->price) return std::nullopt;
+  constexpr double kPriced = 1e6;  // tokens
+  const Price& price = *info.model->price;
+  return (static_cast<double>(record.usage->prompt_tokens) * price.input_per_million +
+          static_cast<double>(record.usage->completion_tokens) * price.output_per_million) /
+         kPriced;
+}
 
 void exchange_event(const ExchangeInfo& info, const ExchangeRecord& record, const ExchangeRun& run,
                     Now now, Event& event) {
@@ -90,13 +64,7 @@ void exchange_event(const ExchangeInfo& info, const ExchangeRecord& record, cons
   if (record.usage) {
     event.set(Field::tokens_in, static_cast<std::int64_t>(record.usage->prompt_tokens));
     event.set(Field::tokens_out, static_cast<std::int64_t>(record.usage->completion_tokens));
-    if (info.model != nullptr && info.model->price) {
-      const Price& price = *info.model->price;
-      event.set(Field::cost_usd,
-                (static_cast<double>(record.usage->prompt_tokens) * price.input_per_million +
-                 static_cast<double>(record.usage->completion_tokens) * price.output_per_million) /
-                    1e6);
-    }
+    if (const auto cost = cost_usd(info, record)) event.set(Field::cost_usd, *cost);
   }
   event.set(Field::bytes_in, static_cast<std::int64_t>(record.bytes_in));
   event.set(Field::bytes_out, static_cast<std::int64_t>(record.bytes_out));
@@ -135,53 +103,6 @@ Event finding_event(const ExchangeInfo& info, const Finding& finding, const Reda
     }
   }
   return event;
-}
-
-void SeriesCache::record(const ExchangeInfo& info, const ExchangeRecord& record,
-                         const ExchangeRun& run, Now now) {
-  // A name that the configuration lacks comes from the caller: it must not make series.
-  const std::string_view model = info.model != nullptr ? std::string_view(info.model->name) : "";
-  const std::string_view experiment =
-      info.experiment != nullptr ? std::string_view(info.experiment->name) : "";
-  Key key{model, experiment, record.decision, record.status};
-  auto found = series_.find(key);
-  if (found == series_.end()) {
-    const std::string status = std::to_string(record.status);
-    const std::string_view decision = name(record.decision);
-    Series made;
-    made.requests = metrics_.series(
-        requests_family(), std::vector<std::string_view>{model, experiment, decision, status});
-    made.latency =
-        metrics_.series(latency_family(), std::vector<std::string_view>{model, decision});
-    made.upstream = metrics_.series(upstream_family(), std::vector<std::string_view>{model});
-    made.bytes_not_examined =
-        metrics_.series(not_examined_family(), std::vector<std::string_view>{model});
-    found = series_.emplace(std::move(key), made).first;
-  }
-  const Series& series = found->second;
-  metrics_.add(series.requests, 1);
-  metrics_.observe(series.latency,
-                   std::chrono::duration<double>(now.steady - info.started.steady).count());
-  if (record.upstream_start && record.upstream_end) {
-    metrics_.observe(
-        series.upstream,
-        std::chrono::duration<double>(*record.upstream_end - *record.upstream_start).count());
-  }
-  if (record.bytes_not_examined != 0) {
-    metrics_.add(series.bytes_not_examined, static_cast<double>(record.bytes_not_examined));
-  }
-  for (const Finding& finding : run.findings()) count(info, finding);
-}
-
-void SeriesCache::count(const ExchangeInfo& info, const Finding& finding) {
-  const Mode mode = info.snapshot->modes.mode(finding.rule);
-  const std::uint32_t slot = finding.rule.index * 4u + static_cast<std::uint32_t>(mode);
-  auto known = findings_.find(slot);
-  if (known == findings_.end()) {
-    const std::vector<std::string_view> labels{name(finding.rule), name(mode)};
-    known = findings_.emplace(slot, metrics_.series(findings_family(), labels)).first;
-  }
-  metrics_.add(known->second, 1);
 }
 
 }  // namespace davy::gateway

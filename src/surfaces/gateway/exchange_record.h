@@ -1,16 +1,13 @@
-// What is recorded of one exchange: its event, its findings, its metrics.
+// What is recorded of one exchange: its event and its findings.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 
 #include "core/event.h"
 #include "core/exchange_run.h"
-#include "core/metrics.h"
 #include "core/redactor.h"
 #include "mechanisms/dialects/dialect.h"
 
@@ -41,33 +38,15 @@ struct ExchangeRecord {
   Outcome::End end = Outcome::End::failed;
 };
 
+// What the exchange cost, where its usage and the model's price are known.
+[[nodiscard]] std::optional<double> cost_usd(const ExchangeInfo& info,
+                                             const ExchangeRecord& record) noexcept;
+
 // Makes `event` the row of the exchange as it stands.
 void exchange_event(const ExchangeInfo& info, const ExchangeRecord& record, const ExchangeRun& run,
                     Now now, Event& event);
 // One row a finding. Evidence is redacted, and left out unless the policy keeps it.
 [[nodiscard]] Event finding_event(const ExchangeInfo& info, const Finding& finding,
                                   const Redactor& redactor, Scratch& scratch, Now now);
-
-// Belongs to one loop.
-class SeriesCache {
- public:
-  explicit SeriesCache(Metrics& metrics) : metrics_(metrics) {}
-  void record(const ExchangeInfo& info, const ExchangeRecord& record, const ExchangeRun& run,
-              Now now);
-  // A finding that no stage has recorded.
-  void count(const ExchangeInfo& info, const Finding& finding);
-
- private:
-  struct Series {
-    MetricSeries requests;
-    MetricSeries latency;
-    MetricSeries upstream;
-    MetricSeries bytes_not_examined;
-  };
-  using Key = std::tuple<std::string, std::string, Decision::Kind, int>;
-  Metrics& metrics_;
-  std::map<Key, Series> series_;
-  std::map<std::uint32_t, MetricSeries> findings_;  // by rule and mode
-};
 
 }  // namespace davy::gateway

@@ -272,8 +272,7 @@ bool Exchange::judge_small_request() {
 net::Task<bool> Exchange::judge_large_request() {
   Result<void> read = Result<void>();
   Result<Decision> decision = Decision::allow();
-  bool ran =
-      co_await shared_.workers.run(state_.loop, [&](Scratch&) { read = read_document(); });
+  bool ran = co_await shared_.workers.run(state_.loop, [&](Scratch&) { read = read_document(); });
   if (ran && !read) {
     refuse(malformed(info_, read.error()));
     co_return false;

@@ -11,6 +11,7 @@
 #include "mechanisms/net/http_server.h"
 #include "mechanisms/net/listener.h"
 #include "surfaces/gateway/exchange.h"
+#include "surfaces/gateway/exchange_metrics.h"
 #include "surfaces/gateway/limits.h"
 
 namespace davy::gateway {
