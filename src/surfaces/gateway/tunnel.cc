@@ -9,7 +9,7 @@ Tunnel::Tunnel(Exchange& exchange)
     : x_(exchange),
       client_(exchange.client_),
       upstream_(*exchange.upstream_),
-      ended_(exchange.state_.loop.executor(), std::chrono::steady_clock::time_point::max()) {}
+      upward_done_(exchange.state_.loop) {}
 
 net::Task<bool> Tunnel::open() {
   http1::ResponseHead& answer = x_.answer_parser_->head();
@@ -51,10 +51,7 @@ net::Task<bool> Tunnel::run() {
   if (!co_await open()) co_return false;
   x_.state_.loop.spawn(to_upstream());
   co_await forward(upstream_, client_, x_.record_.bytes_out);
-  while (!upward_done_) {
-    boost::system::error_code ignored;
-    co_await ended_.async_wait(net::asio::redirect_error(net::kAwait, ignored));
-  }
+  co_await upward_done_.wait();
   x_.record_.upstream_end = x_.state_.loop.now().steady;
   if (!x_.refusal_) co_return true;
   x_.record_.decision = Decision::Kind::deny;
@@ -66,8 +63,7 @@ net::Task<bool> Tunnel::run() {
 
 net::Task<void> Tunnel::to_upstream() {
   co_await forward(client_, upstream_, x_.record_.bytes_in);
-  upward_done_ = true;
-  ended_.cancel();
+  upward_done_.open();
 }
 
 net::Task<void> Tunnel::forward(net::Connection& from, net::Connection& to, std::uint64_t& bytes) {

@@ -1,9 +1,9 @@
 // A WebSocket: bytes pass in both directions, and no rule reads them.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 
+#include "mechanisms/net/latch.h"
 #include "surfaces/gateway/exchange.h"
 
 namespace davy::gateway {
@@ -27,11 +27,7 @@ class Tunnel {
   Exchange& x_;
   net::Connection& client_;
   net::Connection& upstream_;
-  boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                    boost::asio::wait_traits<std::chrono::steady_clock>,
-                                    net::Executor>
-      ended_;  // cancelled when to_upstream() has
-  bool upward_done_ = false;
+  net::Latch upward_done_;
 };
 
 }  // namespace davy::gateway
