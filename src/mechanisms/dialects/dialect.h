@@ -232,8 +232,9 @@ class Dialect {
   // One JSON text that is both an RFC 9457 problem (send it as application/problem+json)
   // and the error object which the dialect's SDKs read.
   [[nodiscard]] virtual std::string error_body(const Problem& problem, Detail detail) const = 0;
-  // The same inside a stream that has begun: the bytes of one event.
-  [[nodiscard]] virtual std::string stream_error(const Problem& problem, Detail detail) const = 0;
+  // The same inside a stream of that operation that has begun: the bytes of one event.
+  [[nodiscard]] virtual std::string stream_error(std::uint8_t operation, const Problem& problem,
+                                                 Detail detail) const = 0;
 };
 
 }  // namespace davy::dialects

@@ -168,6 +168,11 @@ TEST_F(Stream, AnEditClearsTheEchoInLogprobs) {
             chunk("b", R"(,"logprobs":null)") + chunk("cd", echo));
 }
 
+TEST_F(Stream, AnEchoThatIsAListBecomesAnEmptyList) {
+  const Read read = read_all(*reader_, chunk("ab", R"(,"logprobs":[{"token":"ab"}])"));
+  EXPECT_EQ(edited(read, {{kText, {0, 1}, ""}}), chunk("b", R"(,"logprobs":[])"));
+}
+
 TEST_F(Stream, EventsMayBeHeldAndMoved) {
   std::vector<StreamEvent> held;
   reader_->feed(chunk("x") + chunk("y\\n") + chunk("z\\ud83d") + chunk("\\ude00"));

@@ -95,7 +95,8 @@ class OpenAi final : public Dialect {
     return out;
   }
 
-  [[nodiscard]] std::string stream_error(const Problem& problem, Detail detail) const override {
+  [[nodiscard]] std::string stream_error(std::uint8_t, const Problem& problem,
+                                         Detail detail) const override {
     std::string out;
     append_event(out, error_body(problem, detail));
     return out;

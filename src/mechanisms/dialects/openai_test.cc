@@ -95,7 +95,7 @@ TEST(OpenAi, EachStatusHasTheTypeOfItsKind) {
 
 TEST(OpenAi, AnErrorInAStreamIsOneEvent) {
   SseParser parser;
-  parser.feed(openai().stream_error(denied(), Detail::full));
+  parser.feed(openai().stream_error(0, denied(), Detail::full));
   SseEvent event;
   ASSERT_TRUE(parser.next(event).value());
   EXPECT_EQ(event.data, openai().error_body(denied(), Detail::full));

@@ -6,8 +6,6 @@
 namespace davy::dialects {
 namespace {
 
-constexpr std::string_view kNull = "null";
-
 // Which edits touch one piece of a stream, as edits of that piece. `placed[i]` counts
 // the bytes of edit i that have found their place; an insertion counts as one.
 class PieceEdits {
@@ -114,7 +112,8 @@ Result<std::string> edit_streams(std::string_view json, std::span<const StreamSe
   }
   for (const auto& echo : echoes) {
     if (std::find(choices.begin(), choices.end(), echo.choice) == choices.end()) continue;
-    splices.push_back({echo.source, std::string(kNull)});
+    const bool list = slice(json, echo.source).starts_with('[');
+    splices.push_back({echo.source, list ? "[]" : "null"});
   }
   return splice(json, std::move(splices));
 }

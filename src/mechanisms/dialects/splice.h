@@ -39,7 +39,7 @@ enum class Reach : bool {
 };
 
 // The answer text `json` with `edits`; the JSON string at sources[i] gave segments[i].
-// Where a choice is edited, its echoes become null.
+// Where a choice is edited, its echoes become null, or empty if they are lists.
 [[nodiscard]] Result<std::string> edit_streams(std::string_view json,
                                                std::span<const StreamSegment> segments,
                                                std::span<const Span> sources,

@@ -48,7 +48,8 @@ class IndexParser {
         text_(index.source_),
         depth_limit_(limits.depth),
         node_limit_(std::min<std::size_t>(limits.nodes, kMostNodes)),
-        surrogates_(limits.surrogates) {}
+        surrogates_(limits.surrogates),
+        fold_numbers_(limits.fold_numbers) {}
 
   bool document() {
     if (text_.size() > kMostBytes) {
@@ -159,6 +160,13 @@ class IndexParser {
 
   bool number() {
     const std::size_t begin = at_;
+    if (!skip_number() || !add(Kind::number, begin)) return false;
+    end_node(at_);
+    return true;
+  }
+
+  bool skip_number() noexcept {
+    const std::size_t begin = at_;
     if (peek() == '-') ++at_;
     if (!is_digit(peek())) {
       at_ = begin;
@@ -181,9 +189,24 @@ class IndexParser {
       if (!is_digit(peek())) return fail("a number has no digit in its exponent", "add one");
       skip_digits();
     }
-    if (!add(Kind::number, begin)) return false;
-    end_node(at_);
     return true;
+  }
+
+  // At the first element of an array: moves past its bracket if all elements are numbers,
+  // else nowhere.
+  bool skip_numbers() noexcept {
+    const std::size_t begin = at_;
+    while (is_digit(peek()) || peek() == '-') {
+      if (!skip_number()) break;
+      skip_white();
+      const char c = peek();
+      if (c != ',' && c != ']') break;
+      ++at_;
+      if (c == ']') return true;
+      skip_white();
+    }
+    at_ = begin;
+    return false;
   }
 
   void skip_digits() noexcept {
@@ -199,6 +222,10 @@ class IndexParser {
     skip_white();
     if (peek() == closer) {
       end_node(++at_);
+      return true;
+    }
+    if (fold_numbers_ && kind == Kind::array && skip_numbers()) {
+      end_node(at_);
       return true;
     }
     if (index_.open_.size() == depth_) index_.open_.emplace_back();
@@ -360,6 +387,7 @@ class IndexParser {
   std::size_t depth_limit_;
   std::size_t node_limit_;
   Surrogates surrogates_;
+  bool fold_numbers_;
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
   Span key_;

@@ -36,6 +36,9 @@ struct Limits {
   std::size_t depth = 64;       // containers inside each other
   std::size_t nodes = 1 << 18;  // values; 8 MiB of index
   Surrogates surrogates = Surrogates::refuse;
+  // An array of numbers alone is checked like any other but is one value: its node has no
+  // children. For vectors and tokens, which nobody looks into.
+  bool fold_numbers = false;
 };
 
 using NodeId = std::uint32_t;

@@ -1,6 +1,7 @@
 // Oracles: what we accept, Boost.JSON accepts, with the same values in the same order;
 // what only Boost accepts, we refuse for a reason that the header names; a splice of a
-// decoded text that is escaped again decodes to itself.
+// decoded text that is escaped again decodes to itself. With folded numbers the same texts
+// are accepted, and the same strings found at the same places.
 #include <boost/json.hpp>
 #include <cstdint>
 #include <cstdlib>
@@ -73,12 +74,39 @@ NodeId compare(const Index& index, NodeId id, const bj::value& value, Arena& are
   return next;
 }
 
+void check_folding(const Index& index, const std::string& text, bool accepted) {
+  Index folded;
+  davy::json::Limits limits;
+  limits.fold_numbers = true;
+  const auto read = folded.parse(text, limits);
+  if (!accepted) {
+    // Fewer values count.
+    require(!read || text.size() > limits.nodes);
+    return;
+  }
+  require(read.ok());
+  NodeId at = 0;
+  for (NodeId id = 0; id < index.nodes().size(); ++id) {
+    const auto& node = index[id];
+    const bool gone = node.kind == Kind::number && node.parent != kNoNode &&
+                      (at == folded.nodes().size() || folded[at].begin != node.begin);
+    if (gone) continue;
+    require(at < folded.nodes().size());
+    require(folded[at].kind == node.kind && folded[at].span() == node.span());
+    require(folded[at].key_span() == node.key_span() && folded[at].position == node.position);
+    require(folded[at].children == node.children || folded[at].children == 0);
+    ++at;
+  }
+  require(at == folded.nodes().size());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(data, data + size);
   Index index;
   const auto ours = index.parse(text);
+  check_folding(index, text, ours.ok());
   bj::parse_options options;
   options.max_depth = 64;
   boost::system::error_code error;

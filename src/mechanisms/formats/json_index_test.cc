@@ -199,6 +199,31 @@ TEST(JsonIndex, HoldsItsLimits) {
   EXPECT_EQ(index.parse("[").error().kind, ErrorKind::invalid_input);
 }
 
+TEST(JsonIndex, FoldsArraysOfNumbersOnlyWhereAsked) {
+  const std::string text = R"({"v":[ 1 ,-2.5e3,0],"w":[1,"a"],"x":[],"y":[[1,2],[3]],"z":1})";
+  Index index;
+  ASSERT_TRUE(index.parse(text, {.fold_numbers = true}).ok());
+  EXPECT_EQ(index.nodes().size(), 10U);
+  const NodeId v = index.member(0, "v");
+  EXPECT_EQ(index.raw(v), "[ 1 ,-2.5e3,0]");
+  EXPECT_EQ(index.first_child(v), kNoNode);
+  EXPECT_EQ(index.end_of(v), v + 1);
+  EXPECT_EQ(index[index.member(0, "w")].children, 2U);
+  EXPECT_EQ(index[index.member(0, "y")].children, 2U);
+  EXPECT_EQ(index.raw(index.member(0, "z")), "1");
+  ASSERT_TRUE(index.parse(text).ok());
+  EXPECT_EQ(index.nodes().size(), 16U);
+
+  const Limits few{.nodes = 2, .fold_numbers = true};
+  EXPECT_TRUE(index.parse("[[1,2,3,4,5]]", few).ok());
+  for (const char* bad : {"[1,]", "[1", "[1 2]", "[1,,2]", "[01]", "[1.]", "[-]", "[1,2}", "[1,2",
+                          "[1,\"a]", "[1e]", "[,1]"}) {
+    const std::string why = refusal(bad);
+    EXPECT_NE(why, "accepted") << bad;
+    EXPECT_EQ(refusal(bad, {.fold_numbers = true}), why) << bad;
+  }
+}
+
 TEST(JsonIndex, ReplacesLoneSurrogatesOnlyWhereAsked) {
   Index index;
   ASSERT_TRUE(index.parse(R"(["a\ud83d", "\ude00b"])", {.surrogates = Surrogates::replace}).ok());

@@ -111,6 +111,9 @@ bool StreamRelay::release_events() {
     frame(*bytes);
     held_.pop_front();
   }
+  // All that was judged went out, with its edits.
+  edits_.clear();
+  released_.clear();
   return true;
 }
 
@@ -140,7 +143,7 @@ net::Task<bool> StreamRelay::cut() {
     x_.record_.finish_reason = "content_filter";
     frame(reader_->cut());
   } else {
-    frame(x_.dialect().stream_error(refusal.problem, refusal.detail));
+    frame(x_.dialect().stream_error(x_.match_.route->operation, refusal.problem, refusal.detail));
   }
   if (r_.chunked_) http1::append_last_chunk(out_);
   x_.keep_alive_ = false;
