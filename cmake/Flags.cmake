@@ -8,7 +8,13 @@ target_include_directories(davy_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 set(CMAKE_CXX_FLAGS_DEV "-O1 -g1" CACHE STRING "" FORCE)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG" CACHE STRING "" FORCE)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  target_compile_options(davy_flags INTERFACE -D_FORTIFY_SOURCE=2)
+  target_compile_options(davy_flags INTERFACE -D_FORTIFY_SOURCE=2
+    # No path of the machine that built it, so that two machines make the same bytes.
+    -ffile-prefix-map=${CMAKE_BINARY_DIR}=build -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+  target_link_options(davy_flags INTERFACE -Wl,-z,relro,-z,now)
+endif()
+if(DAVY_STATIC_LIBRARIES)
+  target_link_options(davy_flags INTERFACE -static-libstdc++ -static-libgcc)
 endif()
 
 if(DAVY_SANITIZE)

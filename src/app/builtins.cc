@@ -73,6 +73,7 @@ std::vector<std::unique_ptr<Command>> commands(
   list.push_back(serve_command());
   list.push_back(cli::init_command());
   list.push_back(cli::check_command());
+  list.push_back(cli::health_command());
   list.push_back(practice::practice_command());
   add_all(access::key_commands());
   list.push_back(evidence::why_command());

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/server.h"
+#include "app/service_manager.h"
 #include "base/log.h"
 
 namespace davy::app {
@@ -44,13 +45,18 @@ class ServeCommand final : public Command {
       return kExitTrouble;
     }
     context.err.flush();
+    const ServiceManager manager = ServiceManager::from_environment();
+    manager.ready();
     for (;;) {
       int signal = 0;
       if (sigwait(&signals, &signal) != 0) continue;
       if (signal == SIGHUP) {
+        manager.reloading(context.clock.now());
         (*server)->reload();
+        manager.ready();
         continue;
       }
+      manager.stopping();
       (*server)->drain();
       break;
     }

@@ -17,8 +17,11 @@ namespace davy::cli {
 // `davy check [-c FILE]`: every mistake with its line, or a summary of what will happen.
 // Exit status 0, or 2 if there is an error; warnings change nothing.
 [[nodiscard]] std::unique_ptr<Command> check_command();
-// `davy init [--profile P] [DIR | --config PATH]`: a commented configuration, a home and a
-// pepper. Overwrites nothing.
+// `davy health [-c FILE] [--timeout SECONDS]`: 0 if the gateway of this configuration says
+// that it is ready, 1 if it does not or does not answer.
+[[nodiscard]] std::unique_ptr<Command> health_command();
+// `davy init [--profile P] [DIR | --config PATH] [--home DIR] [--print]`: a commented
+// configuration, a home and a pepper. Overwrites nothing.
 [[nodiscard]] std::unique_ptr<Command> init_command();
 
 }  // namespace davy::cli

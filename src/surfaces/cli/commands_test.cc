@@ -163,6 +163,17 @@ TEST(CheckCommand, TheDefaultIsTheFileInThisFolder) {
   EXPECT_EQ(snapshots.asked, std::vector<std::string>{"./davylamp.yaml"});
 }
 
+TEST(HealthCommand, NobodyThereIsNotReadyAndABadConfigurationIsTrouble) {
+  FakeSnapshots snapshots;
+  snapshots.settings.admin = {"127.0.0.1", 1, {}};
+  const Ran ran = run(health_command(), {"-c", "x.yaml"}, snapshots);
+  EXPECT_EQ(ran.status, kExitFindings);
+  EXPECT_TRUE(holds(ran.err, "not ready: http://127.0.0.1:1")) << ran.err;
+  EXPECT_EQ(snapshots.asked, std::vector<std::string>{"x.yaml"});
+  snapshots.found.error("broken", {"x.yaml", 1, 1});
+  EXPECT_EQ(run(health_command(), {}, snapshots).status, kExitTrouble);
+}
+
 TEST(CheckCommand, AnExpiredExperimentIsAWarning) {
   FakeSnapshots snapshots;
   Experiment experiment;

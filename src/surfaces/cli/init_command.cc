@@ -6,6 +6,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/files.h"
@@ -20,7 +21,7 @@ namespace davy::cli {
 namespace {
 
 constexpr char kConfigName[] = "davylamp.yaml";
-constexpr char kHomeName[] = "davylamp-home";  // as the profiles' `home:` says
+constexpr char kHomeInProfile[] = "./davylamp-home";  // as the profiles' `home:` says
 constexpr std::size_t kPepperBytes = 32;
 constexpr mode_t kConfigMode = 0644;  // it holds no secret
 constexpr mode_t kPepperMode = 0600;
@@ -38,6 +39,31 @@ Secret new_pepper() {
   wipe(raw.data(), raw.size());
   wipe(bytes.data(), bytes.size());
   return Secret(std::move(text));
+}
+
+// `path` as a YAML value: plain where nothing in it could mean something else.
+std::string yaml_text(std::string_view path) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
+  if (path.find_first_not_of(kPlain) == std::string_view::npos && path.front() != '-') {
+    return std::string(path);
+  }
+  std::string out = "\"";
+  for (const char c : path) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+// The profile's text with another home; the comment beside it keeps its column if it can.
+std::string with_home(std::string_view config, std::string_view home) {
+  const std::string before = "\nhome: " + std::string(kHomeInProfile);
+  const auto at = config.find(before);
+  std::string line = "\nhome: " + yaml_text(home);
+  const std::size_t rest = config.find('#', at);
+  line.resize(std::max(line.size() + 2, rest - at), ' ');
+  return std::string(config.substr(0, at)) + line + std::string(config.substr(rest));
 }
 
 class InitCommand final : public Command {
@@ -58,6 +84,12 @@ class InitCommand final : public Command {
         ->capture_default_str();
     auto* folder = app.add_option("DIR", folder_, "where to write davylamp.yaml (default: here)");
     app.add_option("--config", config_, "the configuration's path instead")->excludes(folder);
+    app.add_option("--home", home_, "folder for keys, state and events (default: beside the file)")
+        ->check([](const std::string& text) {
+          return printable(text, 4096) == text && !text.empty() ? ""
+                                                                : "is no path that can be kept";
+        });
+    app.add_flag("--print", print_, "write the configuration to standard output and make nothing");
   }
 
   int run(CommandContext& context) override {
@@ -68,6 +100,10 @@ class InitCommand final : public Command {
       context.err << "davy: there is no profile \"" << printable(profile_, 100) << "\"\n";
       return kExitTrouble;
     }
+    if (print_) {
+      context.out << config_text(*profile);
+      return kExitClean;
+    }
     if (const auto written = write(*profile, context.out); !written) {
       context.err << "davy: " << written.error().text() << '\n';
       return kExitTrouble;
@@ -76,6 +112,10 @@ class InitCommand final : public Command {
   }
 
  private:
+  std::string config_text(const InitProfile& profile) const {
+    return home_ == kHomeInProfile ? std::string(profile.config) : with_home(profile.config, home_);
+  }
+
   // The configuration comes last: until it is there, the command may simply be run again.
   Result<void> write(const InitProfile& profile, std::ostream& out) const {
     const std::string config = config_.empty() ? resolve(folder_, kConfigName) : config_;
@@ -89,14 +129,15 @@ class InitCommand final : public Command {
       return invalid_input("exists already, and is not overwritten", {config},
                            "take another folder, or move it away");
     }
-    const std::string home_path = resolve(parent, kHomeName);
+    const std::string home_path =
+        resolve(parent, home_.starts_with("./") ? home_.substr(2) : home_);
     DAVY_ASSIGN(const store::Home home, store::Home::open_or_create(home_path));
     DAVY_ASSIGN(const bool has_pepper, home.folder().exists(store::kPepperFile));
     if (!has_pepper) {
       const Secret pepper = new_pepper();
       DAVY_TRY(home.folder().create(store::kPepperFile, pepper.expose(), kPepperMode));
     }
-    DAVY_TRY(folder.create(name, profile.config, kConfigMode));
+    DAVY_TRY(folder.create(name, config_text(profile), kConfigMode));
 
     const std::string pepper_path = resolve(home_path, store::kPepperFile);
     out << "wrote " << printable(config, 4096) << "\n";
@@ -116,6 +157,8 @@ class InitCommand final : public Command {
   std::string profile_ = "chat";
   std::string folder_ = ".";
   std::string config_;
+  std::string home_ = kHomeInProfile;
+  bool print_ = false;
 };
 
 }  // namespace

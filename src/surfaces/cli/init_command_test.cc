@@ -99,6 +99,27 @@ TEST_F(InitCommandTest, TheConfigurationMayHaveAnotherName) {
   EXPECT_EQ(run(init_command(), {root_, "--config", at("x.yaml")}).status, kUsage);
 }
 
+TEST_F(InitCommandTest, TheHomeMayLieElsewhere) {
+  const Ran ran = run(init_command(), {root_, "--home", at("my \"home\"")});
+  ASSERT_EQ(ran.status, kExitClean) << ran.err;
+  EXPECT_TRUE(fs::exists(at("my \"home\"/pepper")));
+  EXPECT_FALSE(fs::exists(at("davylamp-home")));
+  EXPECT_NE(content(at("davylamp.yaml")).find("home: \"" + root_ + "/my \\\"home\\\"\"  # keys"),
+            std::string::npos)
+      << content(at("davylamp.yaml"));
+  EXPECT_EQ(run(init_command(), {at("b"), "--home", "a\nb"}).status, kUsage);
+}
+
+TEST_F(InitCommandTest, PrintMakesNothing) {
+  const Ran ran = run(init_command(), {root_, "--print", "--home", "/var/lib/davylamp"});
+  ASSERT_EQ(ran.status, kExitClean) << ran.err;
+  EXPECT_TRUE(fs::is_empty(root_));
+  EXPECT_NE(ran.out.find("\nhome: /var/lib/davylamp           # keys"), std::string::npos)
+      << ran.out;
+  const Ran plain = run(init_command(), {root_, "--print"});
+  EXPECT_EQ(plain.out, init_profiles()[0].config);
+}
+
 TEST_F(InitCommandTest, AParentThatIsMissingIsTrouble) {
   const Ran ran = run(init_command(), {at("no/such/folder")});
   EXPECT_EQ(ran.status, kExitTrouble);
