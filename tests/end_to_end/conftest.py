@@ -1,4 +1,5 @@
 import os
+import signal
 
 import openai
 import pytest
@@ -38,6 +39,9 @@ def make_gateway(tmp_path):
 
     yield make
     for gateway in made:
+        if gateway.process is not None and gateway.process.popen.poll() not in (None, 0, 2):
+            # A test that kills says so; a crash is nobody's wish.
+            assert gateway.process.popen.returncode == -signal.SIGKILL, gateway.process.said()
         if gateway.process is not None and gateway.process.popen.poll() is None:
             assert gateway.process.stop() == 0, gateway.process.said()
 

@@ -175,7 +175,9 @@ def upgrade(gateway, path="/v1/realtime?model=open", **more):
 def head_of(connection):
     head = b""
     while not head.endswith(b"\r\n\r\n"):
-        head += connection.recv(1)
+        part = connection.recv(1)
+        assert part, head
+        head += part
     return head
 
 

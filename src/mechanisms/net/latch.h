@@ -14,16 +14,8 @@ class Latch {
  public:
   explicit Latch(Loop& loop) : timer_(loop.executor(), Clock::time_point::max()) {}
 
-  void open() {
-    open_ = true;
-    timer_.cancel();
-  }
-  [[nodiscard]] Task<void> wait() {
-    while (!open_) {
-      boost::system::error_code cancelled;
-      co_await timer_.async_wait(asio::redirect_error(kAwait, cancelled));
-    }
-  }
+  void open();
+  [[nodiscard]] Task<void> wait();
 
  private:
   using Clock = std::chrono::steady_clock;

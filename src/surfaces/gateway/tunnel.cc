@@ -48,7 +48,8 @@ net::Task<bool> Tunnel::open() {
 }
 
 net::Task<bool> Tunnel::run() {
-  if (!co_await open()) co_return false;
+  const bool opened = co_await open();
+  if (!opened) co_return false;
   x_.state_.loop.spawn(to_upstream());
   co_await forward(upstream_, client_, x_.record_.bytes_out);
   co_await upward_done_.wait();
