@@ -18,6 +18,14 @@
 
 namespace davy {
 
+// The files of a listener's TLS: PEM; paths are relative to the process.
+struct ListenTls {
+  std::string certificate;  // its own first, then those between it and a root
+  std::string key;
+  std::string client_ca;  // "" = clients need no certificate; else one that this file signed
+  bool operator==(const ListenTls&) const = default;
+};
+
 struct Endpoint {
   std::string host;  // an address, without brackets
   std::uint16_t port = 0;

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "mechanisms/net/tls_session.h"
 
 namespace davy::net {
 namespace {
@@ -125,29 +126,37 @@ Task<void> Connection::wait(std::optional<Waiter>& place) {
       [&place](Waiter waiter) { place.emplace(std::move(waiter)); }, kAwait);
 }
 
-std::optional<Io> Connection::read_now() {
-  if (!readable_) return std::nullopt;
-  make_room();
+ssize_t Connection::receive(char* data, std::size_t room) noexcept {
+  if (!readable_) return kNothingNow;
   for (;;) {
-    const std::size_t room = capacity_ - end_;
-    const ssize_t got = ::recv(fd_.get(), buffer_.get() + end_, room, MSG_DONTWAIT);
+    const ssize_t got = ::recv(fd_.get(), data, room, MSG_DONTWAIT);
     if (got > 0) {
-      end_ += static_cast<std::size_t>(got);
       // Less than there was room for: nothing is left, and the next bytes are told of
       // (epoll(7)). Not so the end, which may have been told of with these bytes, and not
       // so behind an urgent byte, where a read stops short.
       if (static_cast<std::size_t>(got) < room && !ending_) readable_ = false;
-      return Io::ok;
+      return got;
     }
     if (got == 0) {
       ending_ = true;
-      return classify(0);
+      return 0;
     }
     if (errno == EINTR) continue;
-    if (!would_block(errno)) return classify(errno);
+    if (!would_block(errno)) return kReadError;
     readable_ = false;
-    return std::nullopt;
+    return kNothingNow;
   }
+}
+
+std::optional<Io> Connection::read_now() {
+  if (tls_) return open_now();
+  if (!readable_) return std::nullopt;
+  make_room();
+  const ssize_t got = receive(buffer_.get() + end_, capacity_ - end_);
+  if (got == kNothingNow) return std::nullopt;
+  if (got <= 0) return classify(got == 0 ? 0 : errno);
+  end_ += static_cast<std::size_t>(got);
+  return Io::ok;
 }
 
 Task<Io> Connection::read_more() {
@@ -165,6 +174,7 @@ Task<Io> Connection::read_more() {
 }
 
 std::string& Connection::outbox(bool secret) {
+  if (outbox_.empty()) begun_ = false;
   secret_output_ |= secret;
   if (outbox_.capacity() < kSmallOutput / 16) outbox_ = loop_.output_buffer();
   return outbox_;
@@ -182,18 +192,31 @@ void Connection::clear_outbox() noexcept {
   if (std::exchange(secret_output_, false)) wipe(outbox_.data(), outbox_.size());
   if (std::exchange(output_counted_, false)) loop_.count_output(-1);
   outbox_.clear();
-  sent_ = 0;
+  sent_ = sealed_ = 0;
+  begun_ = false;
   if (outbox_.capacity() >= kSmallOutput / 16) {
     loop_.give_back(std::exchange(outbox_, {}));
   }
+  if (std::exchange(shut_when_sent_, false)) (void)::shutdown(fd_.get(), SHUT_WR);
 }
 
 bool Connection::flush() noexcept {
   while (!outbox_.empty()) {
-    const std::string_view rest = std::string_view(outbox_).substr(sent_);
+    std::string_view rest = std::string_view(outbox_).substr(sent_);
+    if (tls_) {
+      if (sealed_ == 0) {
+        if (!seal_outbox()) break;
+        continue;
+      }
+      rest = rest.substr(0, sealed_ - sent_);
+    }
     const ssize_t sent = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent == static_cast<ssize_t>(rest.size())) {
-      clear_outbox();
+      if (!tls_ || sealed_ == outbox_.size()) {
+        clear_outbox();
+      } else {
+        drop_sealed();
+      }
     } else if (sent >= 0) {
       sent_ += static_cast<std::size_t>(sent);
     } else if (would_block(errno)) {
@@ -210,6 +233,7 @@ bool Connection::flush() noexcept {
 
 bool Connection::write_now(std::string_view& first, std::string_view& second) noexcept {
   if (!outbox_.empty()) return false;  // that goes first
+  if (tls_) return write_sealed(first, second);
   // Two parts at most, and none of them empty: the usual shapes of a message.
   iovec parts[2];
   int count = 0;
@@ -249,6 +273,11 @@ void Connection::deadline_in(std::chrono::nanoseconds time) noexcept {
 
 bool Connection::usable_while_idle() noexcept {
   if (begin_ != end_ || ending_) return false;
+  // Session tickets and the like come unasked; peek() takes them in.
+  if (tls_) {
+    if (!readable_ && !tls_->holds_input()) return true;
+    return tls_->peek() == TlsSession::Step::wants_input;
+  }
   if (!readable_) return true;
   // The last read filled the buffer to its end, so nobody has seen yet that nothing is left.
   char byte;
@@ -258,12 +287,23 @@ bool Connection::usable_while_idle() noexcept {
 }
 
 bool Connection::peer_ended() noexcept {
+  if (tls_) {
+    const TlsSession::Step step = tls_->peek();
+    return step == TlsSession::Step::ended || step == TlsSession::Step::failed;
+  }
   char byte;
   const ssize_t got = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got == 0 || (got < 0 && !would_block(errno) && errno != EINTR);
 }
 
-void Connection::shut_down_writing() noexcept { (void)::shutdown(fd_.get(), SHUT_WR); }
+void Connection::shut_down_writing() noexcept {
+  if (tls_) {
+    tls_->close();
+    shut_when_sent_ = !outbox_.empty();
+    if (shut_when_sent_) return;
+  }
+  (void)::shutdown(fd_.get(), SHUT_WR);
+}
 
 void Connection::abort() noexcept {
   // Which the poller tells whoever waits.

@@ -1,7 +1,12 @@
-// A connection: a socket with an input buffer, an outbox and one deadline.
+// A connection: a socket with an input buffer, an outbox, one deadline, and TLS if asked.
 //
 // Belongs to one loop. At most one coroutine waits for it at a time. What waits in the
 // outbox when a connection goes is dropped.
+//
+// With TLS everything below works the same, but for two things. `closed` says that the peer
+// has ended its side in words (close_notify); an end without them, which anybody on the way
+// could make, is `failed`, and so is what abort() ends. And input that TLS has not opened
+// yet is not in input().
 #pragma once
 
 #include <chrono>
@@ -13,10 +18,15 @@
 #include <string_view>
 
 #include "base/files.h"
+#include "base/result.h"
 #include "mechanisms/net/loop.h"
 #include "mechanisms/net/task.h"
 
 namespace davy::net {
+
+class TlsClient;
+class TlsServer;
+class TlsSession;
 
 class Connection {
  public:
@@ -32,6 +42,20 @@ class Connection {
   [[nodiscard]] Loop& loop() noexcept { return loop_; }
   // Of the other side, "192.0.2.7"; "unknown" if it is gone.
   [[nodiscard]] std::string peer_address() const;
+
+  // TLS from here on; before anything was read or written. Set a deadline: these wait for
+  // the peer. Of `server` and `client` only the call needs them. After an error, which says
+  // what is wrong and never what the peer sent, the connection is plain again and of use
+  // only to say so and to end it.
+  [[nodiscard]] Task<Result<void>> accept_tls(const TlsServer& server);
+  // `host` is the name or address that the peer must prove to be; a name goes there as SNI.
+  [[nodiscard]] Task<Result<void>> connect_tls(const TlsClient& client, std::string host);
+  [[nodiscard]] bool tls() const noexcept { return tls_ != nullptr; }
+  // Why TLS made a read or a write fail: a peer that wants a client certificate, say, may
+  // tell so only after the handshake. Nothing where it did not.
+  [[nodiscard]] std::optional<Error> tls_trouble() const;
+  // What made accept_tls fail was a plain HTTP request.
+  [[nodiscard]] bool spoke_plain_http() const noexcept { return spoke_plain_http_; }
 
   // Bytes that came and were not consumed. Views into it are valid until the next read.
   [[nodiscard]] std::string_view input() const noexcept {
@@ -50,7 +74,7 @@ class Connection {
   // Writes as much as the kernel takes at once, of `first` and then `second`; takes what
   // went out off their fronts. Most messages go whole, and then nothing has to wait:
   //   if (!c.write_now(a, b)) io = co_await c.write(a, b);
-  // True: both are empty now. An error shows in the write that follows.
+  // True: both are empty now and nothing waits. An error shows in the write that follows.
   [[nodiscard]] bool write_now(std::string_view& first, std::string_view& second) noexcept;
   // Writes all of both.
   [[nodiscard]] Task<Io> write(std::string_view first, std::string_view second = {});
@@ -67,7 +91,9 @@ class Connection {
   void send_soon();
   [[nodiscard]] bool output_waits() const noexcept { return !outbox_.empty(); }
   // It waits, and not one byte of it was sent.
-  [[nodiscard]] bool nothing_sent() const noexcept { return output_waits() && sent_ == 0; }
+  [[nodiscard]] bool nothing_sent() const noexcept {
+    return output_waits() && sent_ == 0 && !begun_;
+  }
   // Not all of what send_soon() was given was taken by the kernel.
   [[nodiscard]] bool output_failed() const noexcept { return output_failed_; }
 
@@ -87,12 +113,13 @@ class Connection {
 
   // Orderly: says that no more comes. Not while output waits. Safe to repeat.
   void shut_down_writing() noexcept;
-  // Ends whatever waits on this connection with `closed`, at once.
+  // Ends whatever waits on this connection with `closed`, at once, and sends nothing more.
   void abort() noexcept;
 
  private:
   friend class Loop;
   friend class Poller;
+  friend struct TlsWire;
   // Who waits: a coroutine of this loop.
   using Waiter = asio::async_result<asio::use_awaitable_t<Executor>, void()>::handler_type;
 
@@ -101,8 +128,25 @@ class Connection {
   void abandon() noexcept;
   [[nodiscard]] static std::optional<Waiter> take(std::optional<Waiter>& place);
   [[nodiscard]] Task<void> wait(std::optional<Waiter>& place);
+  // Of the socket, into `data`: how many bytes, 0 at its end, kNothingNow or kReadError
+  // (errno says which).
+  static constexpr ssize_t kNothingNow = -1;
+  static constexpr ssize_t kReadError = -2;
+  [[nodiscard]] ssize_t receive(char* data, std::size_t room) noexcept;
   // Takes what has come; nothing: it must be waited for.
   [[nodiscard]] std::optional<Io> read_now();
+  // The same, and those that follow, with TLS.
+  [[nodiscard]] std::optional<Io> open_now();
+  [[nodiscard]] bool write_sealed(std::string_view& first, std::string_view& second) noexcept;
+  // Makes records of the outbox, all of which is plain text, and sends them. False: an error.
+  bool seal_outbox() noexcept;
+  // Sends a record that TLS has made; what the kernel does not take waits in the outbox.
+  void send_record(std::string_view record) noexcept;
+  // Into the outbox, before what is plain text there.
+  void put_sealed(std::string_view record);
+  // Takes the sealed part, which was sent, off the outbox.
+  void drop_sealed();
+  [[nodiscard]] Task<Result<void>> shake_hands();
   // Sends as much of the outbox as the kernel takes now. False: an error, now or before.
   bool flush() noexcept;
   void clear_outbox() noexcept;
@@ -132,6 +176,12 @@ class Connection {
   int write_error_ = 0;          // of the last write, as errno
   std::string outbox_;
   std::size_t sent_ = 0;  // of outbox_
+  // With TLS: how much of outbox_ is sealed; what follows is still plain text.
+  std::size_t sealed_ = 0;
+  bool begun_ = false;  // of what waited in the outbox, a part was sent that is not there now
+  bool shut_when_sent_ = false;
+  bool spoke_plain_http_ = false;
+  std::unique_ptr<TlsSession> tls_;
   // In the poller's list; previous_ is null outside of it.
   Connection* next_ = nullptr;
   Connection** previous_ = nullptr;

@@ -2,13 +2,31 @@
 
 #include <boost/asio/ip/basic_resolver.hpp>
 
+#include "mechanisms/net/tls.h"
+
 namespace davy::net {
+namespace {
+
+// With the system's authorities.
+Task<Result<void>> secure(Connection& connection, const UpstreamUrl& url) {
+  static const Result<TlsClient> client = TlsClient::load({});
+  if (!client) co_return client.error();
+  auto secured = co_await connection.connect_tls(*client, url.host);
+  if (secured) co_return Result<void>();
+  Error why = secured.error();
+  why.message = "upstream " + url.authority() + ": " + why.message;
+  co_return why;
+}
+
+}  // namespace
 
 std::vector<UpstreamPool::Idle>& UpstreamPool::idle_for(const UpstreamUrl& url) {
   for (Upstream& known : upstreams_) {
-    if (known.port == url.port && known.host == url.host) return known.idle;
+    if (known.port == url.port && known.tls == url.tls && known.host == url.host) {
+      return known.idle;
+    }
   }
-  return upstreams_.emplace_back(Upstream{url.host, url.port, {}}).idle;
+  return upstreams_.emplace_back(Upstream{url.host, url.port, url.tls, {}}).idle;
 }
 
 std::unique_ptr<Connection> UpstreamPool::take_idle(const UpstreamUrl& url, SteadyTime now) {
@@ -29,10 +47,6 @@ Task<Result<std::unique_ptr<Connection>>> UpstreamPool::connect(
     co_return invalid_input("upstream " + url.authority() +
                             " is a Unix socket, which this "
                             "version cannot reach");
-  }
-  if (url.tls) {
-    co_return invalid_input("upstream " + url.authority() + " needs TLS, which this version lacks",
-                            {}, "use an http:// upstream on a trusted network");
   }
   boost::system::error_code error;
   std::vector<asio::ip::tcp::endpoint> endpoints;
@@ -59,7 +73,15 @@ Task<Result<std::unique_ptr<Connection>>> UpstreamPool::connect(
     deadline.set(connect_timeout);
     error = {};
     co_await socket.async_connect(endpoint, asio::redirect_error(kAwait, error));
-    if (!error) co_return std::make_unique<Connection>(std::move(socket), loop_);
+    if (error) continue;
+    auto connection = std::make_unique<Connection>(std::move(socket), loop_);
+    if (url.tls) {
+      connection->deadline_in(connect_timeout);
+      const auto secured = co_await secure(*connection, url);
+      if (!secured) co_return secured.error();
+      connection->no_deadline();
+    }
+    co_return connection;
   }
   co_return unavailable("upstream " + url.authority() + " does not accept connections: " +
                             (error ? error.message() : std::string("no address")),

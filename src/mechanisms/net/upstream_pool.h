@@ -26,8 +26,8 @@ class UpstreamPool {
   // other side has neither ended it nor sent what nobody asked for, which would be taken
   // for the answer to the next request.
   [[nodiscard]] std::unique_ptr<Connection> take_idle(const UpstreamUrl& url, SteadyTime now);
-  // A new one. `unavailable` names the upstream and the cause. Plain TCP only: a URL with
-  // tls is refused here too.
+  // A new one. `unavailable` names the upstream and the cause. With tls in the URL, its
+  // certificate is checked against its host and the system's authorities.
   [[nodiscard]] Task<Result<std::unique_ptr<Connection>>> connect(
       const UpstreamUrl& url, std::chrono::nanoseconds connect_timeout);
   // After an exchange that left the connection clean; the bytes of the answer were all read.
@@ -44,6 +44,7 @@ class UpstreamPool {
   struct Upstream {
     std::string host;
     std::uint16_t port = 0;
+    bool tls = false;
     std::vector<Idle> idle;
   };
   [[nodiscard]] std::vector<Idle>& idle_for(const UpstreamUrl& url);
