@@ -199,7 +199,8 @@ class Documents:
 def documents(root):
     yield from sorted(root.glob("*.md"))
     for folder in ("docs", "src", "tests", "bench", "examples"):
-        yield from sorted((root / folder).rglob("*.md"))
+        yield from sorted(file for file in (root / folder).rglob("*.md")
+                          if "node_modules" not in file.relative_to(root).parts)
 
 
 def main():

@@ -116,6 +116,13 @@ class CheckDocs(unittest.TestCase):
         status, output = self.run_tool()
         self.assertEqual(status, 0, output)
 
+    def test_documents_of_installed_packages_are_not_ours(self):
+        folder = self.root / "tests" / "clients" / "node_modules" / "other"
+        folder.mkdir(parents=True)
+        (folder / "README.md").write_text("`src/core/gone.h`\n")
+        status, output = self.run_tool()
+        self.assertEqual(status, 0, output)
+
     def test_a_missing_binary_is_no_success(self):
         os.unlink(self.root / "davy")
         self.assertEqual(self.run_tool()[0], 2)

@@ -18,10 +18,13 @@ bool is_event_stream(std::string_view content_type) {
   return equal_ignoring_case(type, "text/event-stream");
 }
 
-// Fields that only we may say, and cookies, which belong to no API.
+// Fields that only we may say, and cookies, which belong to no API. Which pages may read the
+// upstream's answers is said of the upstream's origin, not of ours.
 bool ours(std::string_view field) {
-  constexpr std::string_view kPrefix = "davy-";
-  return equal_ignoring_case(field.substr(0, kPrefix.size()), kPrefix) ||
+  const auto begins_with = [field](std::string_view prefix) {
+    return equal_ignoring_case(field.substr(0, prefix.size()), prefix);
+  };
+  return begins_with("davy-") || begins_with("access-control-") ||
          equal_ignoring_case(field, "set-cookie");
 }
 
