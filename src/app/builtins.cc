@@ -2,6 +2,7 @@
 
 #include "app/serve_command.h"
 #include "mechanisms/dialects/openai.h"
+#include "mechanisms/store/upkeep/command.h"
 #include "pillars/access/keys/access_config.h"
 #include "pillars/access/keys/command.h"
 #include "pillars/environment/secrets/secrets.h"
@@ -26,6 +27,8 @@ std::span<const ModuleInfo> modules() {
       {"mechanisms/text", "What does this text say under its disguise?", Maturity::usable,
        Posture::untrusted_input},
       {"mechanisms/store", "What was decided and what happened, also after a crash?",
+       Maturity::usable, Posture::untrusted_input},
+      {"mechanisms/store/upkeep", "How is a home copied, made again, and taken to a newer form?",
        Maturity::usable, Posture::untrusted_input},
       {"pillars/access/keys", "Who calls, and may they use this model?", Maturity::usable,
        Posture::untrusted_input},
@@ -77,6 +80,7 @@ std::vector<std::unique_ptr<Command>> commands(
   list.push_back(practice::practice_command());
   add_all(access::key_commands());
   list.push_back(evidence::why_command());
+  add_all(store::upkeep_commands());
   list.push_back(cli::explain_command());
   list.push_back(cli::rules_command());
   list.push_back(cli::modules_command());

@@ -20,32 +20,13 @@
 namespace davy::store {
 namespace {
 
-constexpr std::string_view kFormatPrefix = "davylamp-home ";
-constexpr std::size_t kMaxFormatFile = 256;
 constexpr std::chrono::milliseconds kLockRetry{20};
 
 Error cannot(std::string_view doing, const std::string& path, int number) {
   return unavailable(fmt::format("cannot {}: {}", doing, strerrordesc_np(number)), {path});
 }
 
-// Whether nothing lies in the folder but what file systems and crashed starts leave.
-Result<bool> is_empty(const Folder& folder) {
-  struct Close {
-    void operator()(DIR* stream) const noexcept { closedir(stream); }
-  };
-  const int fd = openat(folder.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return cannot("list", folder.path(), errno);
-  const std::unique_ptr<DIR, Close> stream(fdopendir(fd));
-  if (!stream) return cannot("list", folder.path(), errno);
-  while (const dirent* const entry = readdir(stream.get())) {
-    const std::string_view name = entry->d_name;
-    const bool ours = name.starts_with(".davy-") && name.ends_with(".tmp");
-    if (name != "." && name != ".." && name != "lost+found" && !ours) return false;
-  }
-  return true;
-}
-
-Result<void> check_mode(const Folder& folder) {
+Result<struct stat> check_owner(const Folder& folder) {
   struct stat status {};
   if (fstat(folder.fd(), &status) != 0) return cannot("examine", folder.path(), errno);
   if (status.st_uid != geteuid() && geteuid() != 0) {
@@ -53,6 +34,11 @@ Result<void> check_mode(const Folder& folder) {
                                      status.st_uid, geteuid()),
                          {folder.path()}, "run davy as its owner, or give another home");
   }
+  return status;
+}
+
+Result<void> check_mode(const Folder& folder) {
+  DAVY_ASSIGN(const struct stat status, check_owner(folder));
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return invalid_input(
         fmt::format("the home's mode {:04o} lets others in", status.st_mode & ALLPERMS),
@@ -61,23 +47,20 @@ Result<void> check_mode(const Folder& folder) {
   return {};
 }
 
-Result<void> check_format(const Folder& folder) {
-  DAVY_ASSIGN(const std::string content, folder.read(kFormatFile, kMaxFormatFile));
-  const std::string_view line = trim(content);
-  const std::string file = folder.path() + "/" + kFormatFile;
-  if (!line.starts_with(kFormatPrefix)) {
-    return invalid_input("does not say which format this home has", {file},
-                         "restore the home from a backup, or give another one");
+Result<void> check_format(const Folder& folder, const HomeFormat& format) {
+  if (format.number < kHomeFormat) {
+    return invalid_input(fmt::format("the home has format {}, and this davy writes format {}",
+                                     format.number, kHomeFormat),
+                         {folder.path()},
+                         fmt::format("`davy upgrade --dry-run --home {}` says what an upgrade "
+                                     "would change",
+                                     folder.path()));
   }
-  const auto number = to_number(line.substr(kFormatPrefix.size()));
-  if (!number || *number == 0) {
-    return invalid_input("does not say which format this home has", {file},
-                         "restore the home from a backup, or give another one");
-  }
-  if (*number > kHomeFormat) {
+  if (format.oldest_reader > kHomeFormat) {
     return invalid_input(fmt::format("the home has format {}; this davy knows formats up to {}",
-                                     *number, kHomeFormat),
-                         {file}, "use the davy that wrote it, or a newer one");
+                                     format.number, kHomeFormat),
+                         {folder.path() + "/" + kFormatFile},
+                         "use the davy that wrote it, or a newer one");
   }
   return {};
 }
@@ -112,25 +95,55 @@ bool lock_now(int fd) {
 
 }  // namespace
 
+Result<bool> is_vacant(const Folder& folder) {
+  struct Close {
+    void operator()(DIR* stream) const noexcept { closedir(stream); }
+  };
+  const int fd = openat(folder.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return cannot("list", folder.path(), errno);
+  const std::unique_ptr<DIR, Close> stream(fdopendir(fd));
+  if (!stream) return cannot("list", folder.path(), errno);
+  while (const dirent* const entry = readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    const bool ours = name.starts_with(".davy-") && name.ends_with(".tmp");
+    if (name != "." && name != ".." && name != "lost+found" && !ours) return false;
+  }
+  return true;
+}
+
 Result<Home> Home::open(const std::string& path) {
+  DAVY_ASSIGN(Home home, find(path));
+  DAVY_TRY(check_mode(home.folder_));
+  DAVY_TRY(check_format(home.folder_, home.format_));
+  return home;
+}
+
+Result<Home> Home::open_for_upgrade(const std::string& path) {
+  DAVY_ASSIGN(Home home, find(path));
+  DAVY_TRY(check_owner(home.folder_));
+  // What a newer davy wrote is no older, whoever may read it.
+  const std::uint32_t number = home.format_.number;
+  if (number > kHomeFormat) DAVY_TRY(check_format(home.folder_, {number, number}));
+  return home;
+}
+
+Result<Home> Home::find(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0 && errno == ENOENT) return no_home(path);
   DAVY_ASSIGN(const std::string real, canonical(path));
   DAVY_ASSIGN(Folder folder, Folder::open(real));
-  DAVY_ASSIGN(const bool there, folder.exists(kFormatFile));
-  if (!there) return no_home(real);
-  DAVY_TRY(check_mode(folder));
-  DAVY_TRY(check_format(folder));
-  return Home(std::move(folder));
+  DAVY_ASSIGN(const auto format, read_format(folder));
+  if (!format) return no_home(real);
+  return Home(std::move(folder), *format);
 }
 
 Result<Home> Home::open_or_create(const std::string& path) {
   { DAVY_ASSIGN(const Folder named, Folder::open_or_create(path)); }
   DAVY_ASSIGN(const std::string real, canonical(path));
   DAVY_ASSIGN(const Folder folder, Folder::open(real));
-  DAVY_ASSIGN(const bool there, folder.exists(kFormatFile));
-  if (!there) {
-    DAVY_ASSIGN(const bool empty, is_empty(folder));
+  DAVY_ASSIGN(const auto format, read_format(folder));
+  if (!format) {
+    DAVY_ASSIGN(const bool empty, is_vacant(folder));
     // Another process may have made the home in between.
     DAVY_ASSIGN(const bool meanwhile, folder.exists(kFormatFile));
     if (!empty && !meanwhile) {
@@ -139,13 +152,25 @@ Result<Home> Home::open_or_create(const std::string& path) {
     }
     if (!meanwhile) {
       if (fchmod(folder.fd(), S_IRWXU) != 0) return cannot("set the mode of", real, errno);
-      DAVY_TRY(folder.write(kFormatFile, fmt::format("{}{}\n", kFormatPrefix, kHomeFormat), 0600));
+      DAVY_TRY(folder.write(kFormatFile, format_line({}), 0600));
     }
   }
   return open(real);
 }
 
 Result<HomeLock> HomeLock::take(const Home& home, std::chrono::milliseconds patience) {
+  if (home.format().number != kHomeFormat) {
+    return invalid_input(
+        fmt::format("the home has format {}; this davy, of format {}, may read it and not write it",
+                    home.format().number, kHomeFormat),
+        {home.path()}, "use the davy that wrote it, or a newer one");
+  }
+  return lock(home, patience);
+}
+
+Result<HomeLock> HomeLock::take_for_upgrade(const Home& home) { return lock(home, {}); }
+
+Result<HomeLock> HomeLock::lock(const Home& home, std::chrono::milliseconds patience) {
   Fd fd(openat(home.folder().fd(), kLockFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd.valid()) return cannot("open", home.file(kLockFile), errno);
   std::chrono::milliseconds waited{0};

@@ -86,6 +86,38 @@ TEST(Home, FormatOfANewerDavyIsRefused) {
   }
 }
 
+TEST(Home, OfANewerDavyIsReadWhereThatSaysSoAndNeverWritten) {
+  const TemporaryFolder folder;
+  must(Home::open_or_create(folder.path()));
+  put(folder.file("format"), "davylamp-home 2 readable-by 1\n");
+  const Home home = must(Home::open(folder.path()));
+  EXPECT_EQ(home.format(), (HomeFormat{2, 1}));
+  const auto lock = HomeLock::take(home);
+  ASSERT_FALSE(lock.ok());
+  EXPECT_TRUE(holds(lock.error().text(), "may read it and not write it")) << lock.error().text();
+  put(folder.file("format"), "davylamp-home 3 readable-by 2\n");
+  EXPECT_FALSE(Home::open(folder.path()).ok());
+  EXPECT_FALSE(Home::open_for_upgrade(folder.path()).ok());
+}
+
+// A folder without `format` that holds a state of davy's.
+TEST(Home, FromBeforeFormatsIsToldHowToUpgrade) {
+  const TemporaryFolder folder;
+  {
+    const Home home = must(Home::open_or_create(folder.path()));
+    const HomeLock lock = must(HomeLock::take(home));
+    must(SqliteStateStore::open(home, lock));
+  }
+  ASSERT_EQ(unlink(folder.file("format").c_str()), 0);
+  for (const auto& home : {Home::open(folder.path()), Home::open_or_create(folder.path())}) {
+    ASSERT_FALSE(home.ok());
+    EXPECT_TRUE(holds(home.error().text(), "has format 0")) << home.error().text();
+    EXPECT_TRUE(holds(home.error().hint, "davy upgrade --dry-run --home " + folder.path()));
+  }
+  EXPECT_EQ(must(Home::open_for_upgrade(folder.path())).format().number, 0u);
+  EXPECT_EQ(mode_of(folder.file("format")), 0u) << "looking changes nothing";
+}
+
 TEST(Home, PathHasNoSymbolicLinks) {
   const TemporaryFolder folder;
   must(Home::open_or_create(folder.file("real")));
