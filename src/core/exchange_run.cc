@@ -239,16 +239,20 @@ ExchangeRun::Stream* ExchangeRun::find(const StreamKey& key) noexcept {
   return nullptr;
 }
 
+void ExchangeRun::forget(Stream& stream) noexcept {
+  if (&stream != &streams_.back()) stream = std::move(streams_.back());
+  streams_.pop_back();
+}
+
 Result<ExchangeRun::Stream*> ExchangeRun::accept(const StreamSegment& segment) {
   Stream* stream = find(segment.key);
   if (stream == nullptr) {
     if (streams_.size() >= kMaxStreams) {
       return limit_reached("the answer has more than 4096 streams");
     }
-    streams_.push_back({segment.key, 0, 0, false, {}});
+    streams_.push_back({segment.key, 0, 0, {}});
     stream = &streams_.back();
   }
-  if (stream->ended) return internal_error("a stream of the answer goes on after its end");
   if (segment.offset != stream->seen) {
     return internal_error("a stream of the answer has a gap");
   }
@@ -294,7 +298,6 @@ Result<ChunkVerdict> ExchangeRun::on_chunk(const StreamSegment& segment, Scratch
       });
   if (stopped_) return stop();
   stream.seen = end;
-  stream.ended = segment.last;
   if (!edits.empty()) {
     std::move(edits.begin(), edits.end(), std::back_inserter(stream.edits));
     stream.edits = merge_edits(std::move(stream.edits));
@@ -318,6 +321,7 @@ Result<ChunkVerdict> ExchangeRun::on_chunk(const StreamSegment& segment, Scratch
     verdict.edits.assign(std::move_iterator(stream.edits.begin()), std::move_iterator(ready));
     stream.edits.erase(stream.edits.begin(), ready);
   }
+  if (segment.last) forget(stream);
   return verdict;
 }
 

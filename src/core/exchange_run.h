@@ -40,8 +40,8 @@ namespace davy {
 // DESIGN section 4: detection on the loop up to about 200 µs, larger work in a pool.
 inline constexpr std::chrono::nanoseconds kLoopBudget = std::chrono::microseconds(200);
 
-// Streams of one answer; more is an error of kind limit. Enough for 128 choices with
-// text and 31 tool calls each.
+// Streams of one answer that have not ended; more is an error of kind limit. Enough for
+// 128 choices with text and 31 tool calls each.
 inline constexpr std::size_t kMaxStreams = 4096;
 
 enum class Placement : std::uint8_t { loop, pool };
@@ -107,7 +107,6 @@ class ExchangeRun {
     StreamKey key;
     std::uint64_t seen = 0;      // bytes that the stages saw
     std::uint64_t released = 0;  // bytes that may have been delivered
-    bool ended = false;
     std::vector<Edit> edits;  // merged, not yet released
   };
   using Stop = Result<Decision>;
@@ -128,6 +127,7 @@ class ExchangeRun {
   [[nodiscard]] bool fails_closed(Part& part, Error error);
   [[nodiscard]] Result<Stream*> accept(const StreamSegment& segment);
   [[nodiscard]] Stream* find(const StreamKey& key) noexcept;
+  void forget(Stream& stream) noexcept;
 
   ExchangeInfo& info_;
   const Control* control_;

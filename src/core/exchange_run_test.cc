@@ -763,6 +763,35 @@ TEST_F(ExchangeRunTest, MoreStreamsThanTheBoundIsAnError) {
   EXPECT_EQ(result.error().kind, ErrorKind::limit);
 }
 
+TEST_F(ExchangeRunTest, StreamsThatEndedTakeNoRoom) {
+  start();
+  ASSERT_TRUE(chunk("goes on ", false, 0).ok());
+  for (std::uint32_t i = 1; i <= 2 * kMaxStreams; ++i) {
+    const auto verdict = chunk("whole", true, i);
+    ASSERT_TRUE(verdict.ok()) << i;
+    EXPECT_EQ(verdict->released_to, 5U);
+  }
+  const auto verdict = chunk("and on", false, 0);
+  ASSERT_TRUE(verdict.ok());
+  EXPECT_EQ(verdict->released_to, 14U);
+}
+
+TEST_F(ExchangeRunTest, AKeyMayBeginANewStreamAfterTheEndOfTheOldOne) {
+  Script& script = add();
+  script.chunk = [](const StreamSegment& segment, StageOutput& out) -> Result<void> {
+    out.redact(saw(), {"", {segment.offset, segment.offset + 1}, "-"});
+    return {};
+  };
+  start();
+  for (int i = 0; i < 3; ++i) {
+    const auto verdict = run_->on_chunk({{}, 0, "xy", true}, scratch_);
+    ASSERT_TRUE(verdict.ok());
+    EXPECT_EQ(verdict->released_to, 2U);
+    ASSERT_EQ(verdict->edits.size(), 1U);
+    EXPECT_EQ(verdict->edits[0].span, (Span{0, 1}));
+  }
+}
+
 // Any split of a text gives the same delivered text, as the gateway would put it together.
 TEST_F(ExchangeRunTest, TheDeliveredTextDoesNotDependOnTheSplit) {
   const std::string text = "keep secret keep secre keep secret";

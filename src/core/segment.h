@@ -47,7 +47,9 @@ struct Segment {
 struct StreamKey {
   std::uint32_t choice = 0;  // OpenAI `choices[].index`
   std::uint32_t block = 0;   // content block or tool-call index within the choice
-  Provenance provenance = Provenance::assistant;  // assistant or tool_call
+  // Of a model: assistant or tool_call. Of a tool server (MCP): mostly tool_result and
+  // document, and whatever it asks the caller's model to read.
+  Provenance provenance = Provenance::assistant;
   TextKind kind = TextKind::prose;
 
   bool operator==(const StreamKey&) const = default;
@@ -55,6 +57,9 @@ struct StreamKey {
 
 // The next piece of one stream, in order and without gaps. A whole answer comes as one
 // piece a stream with `last` set, so a stage needs no second way.
+//
+// A stream that had its last piece is over; forget it then. Some answers end streams all
+// the time and last for hours, and a later piece with the same key begins a new one.
 struct StreamSegment {
   StreamKey key;
   std::uint64_t offset = 0;  // how many decoded bytes of this stream came before `text`

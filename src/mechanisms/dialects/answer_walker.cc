@@ -29,6 +29,7 @@ void AnswerWalker::reset() {
   others_.clear();
   mark_ = 0;
   delivered_.reset();
+  completed_ = 0;
   forget();
 }
 
@@ -43,6 +44,17 @@ Result<void> AnswerWalker::walk(const json::Index& index) {
   finish_reason_.clear();
   ended_ = only_usage_ = false;
   return look();
+}
+
+void AnswerWalker::complete(NodeId id, bool key, Provenance provenance, TextKind kind) {
+  const json::Node& node = (*index_)[id];
+  const Span source = key ? node.key_span() : node.span();
+  if (source.empty()) return;
+  const StreamKey stream{static_cast<std::uint32_t>(completed_ / kWholeBlocks),
+                         kWholeBlock + static_cast<std::uint32_t>(completed_ % kWholeBlocks),
+                         provenance, kind};
+  ++completed_;
+  pieces_.push_back({stream, source, key ? node.key_has_escapes : node.has_escapes, true, true});
 }
 
 Result<void> AnswerWalker::others(NodeId id, std::uint32_t choice, NodeId top, Plain plain) {

@@ -21,6 +21,11 @@ inline constexpr std::size_t kMaxStreams = 1024;
 // come: `reasoning_content`, annotations, an upstream's error text.
 inline constexpr std::uint32_t kOtherBlock = 0x8000'0001;
 
+// StreamKey::block of a text that is complete in itself, plus a number as they come; after
+// kWholeBlocks of them `choice` goes on by one.
+inline constexpr std::uint32_t kWholeBlock = 0xC000'0000;
+inline constexpr std::uint32_t kWholeBlocks = 0x4000'0000;
+
 // Finds the texts of one JSON text. The numbers of other places (kOtherBlock) last until
 // reset(), so that the events of one stream agree on them.
 class AnswerWalker {
@@ -30,6 +35,7 @@ class AnswerWalker {
     Span source;  // in the JSON text, inside the quotes
     bool has_escapes = false;
     bool whole = false;  // text that no later event goes on with, such as a key of an object
+    bool ends = false;   // the only piece of its stream, which ends with it
   };
 
   virtual ~AnswerWalker() = default;
@@ -58,6 +64,8 @@ class AnswerWalker {
   [[nodiscard]] std::uint32_t mark() const noexcept { return mark_; }
   // The last event that went out had that mark. Without a call all of them did.
   void delivered(std::uint32_t mark) noexcept { delivered_ = mark; }
+  // As StreamReader::answers.
+  virtual void answers(std::string_view) {}
   // As StreamReader::cut, for what was seen since reset().
   [[nodiscard]] virtual std::string cut() const = 0;
 
@@ -81,6 +89,9 @@ class AnswerWalker {
   // All strings at and below `id` that have no block of their own; `top` is the choice (or
   // the root), from where their place is counted. Plain ones under `plain` are passed on.
   [[nodiscard]] Result<void> others(NodeId id, std::uint32_t choice, NodeId top, Plain plain = {});
+  // A string, or the key of a node, that is complete in itself: a stream of its own, which
+  // is over at once and so counts for no bound.
+  void complete(NodeId id, bool key, Provenance provenance, TextKind kind);
   // One string of that kind, or the key of a node.
   [[nodiscard]] Result<void> other(NodeId id, bool key, std::uint32_t choice, NodeId top,
                                    TextKind kind);
@@ -123,6 +134,7 @@ class AnswerWalker {
   std::vector<Piece> pieces_;
   std::vector<StreamKey> ended_streams_;
   std::vector<Other> others_;
+  std::uint64_t completed_ = 0;  // since reset()
 };
 
 // How far each stream of one answer is.

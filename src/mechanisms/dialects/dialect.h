@@ -36,6 +36,9 @@ enum class Reading : std::uint8_t {
 // Where the caller names the model.
 enum class Names : std::uint8_t { body, path, query };
 
+// Route::upstream_path of an API that has one address: the upstream's base path is it.
+inline constexpr std::string_view kNothing = "=";
+
 // What a dialect serves. Literals.
 //
 // In `path`, "{model}" stands for one segment that names the model, "{}" for any one
@@ -43,8 +46,8 @@ enum class Names : std::uint8_t { body, path, query };
 struct Route {
   std::string_view method;  // "POST"; "*" = any
   std::string_view path;    // "/v1/chat/completions"
-  // Goes after the upstream's base path: "/chat/completions". Empty: the path of the
-  // request as it came, below the model's own base.
+  // Goes after the upstream's base path: "/chat/completions", or kNothing. Empty: the path
+  // of the request as it came, below the model's own base.
   std::string_view upstream_path;
   std::uint8_t operation = 0;  // which documents; below Dialect::operations()
   Reading reading = Reading::documents;
@@ -102,6 +105,9 @@ class RequestDocument {
   [[nodiscard]] virtual std::uint64_t bytes_not_examined() const noexcept = 0;
   // It asks for a stream whose token usage the upstream tells only on request.
   [[nodiscard]] virtual bool lacks_usage() const noexcept = 0;
+  // As it stands in the JSON text: what an answer must repeat so that the caller knows
+  // which of its calls it ends. Empty in dialects without; also after a failed read.
+  [[nodiscard]] virtual std::string_view call_id() const noexcept { return {}; }
 
   // The body with the edits and the rewrite. Spans are in the segments' decoded text; they must be
   // disjoint for one pointer, in any order, and are widened to whole characters. No
@@ -164,6 +170,8 @@ class StreamReader {
   // Starts on a new answer. `drop_usage_event`: the caller did not ask for the event that
   // tells the usage alone, so its `raw` becomes empty.
   virtual void reset(bool drop_usage_event) = 0;
+  // The RequestDocument::call_id of the request, for cut(). Copies it.
+  virtual void answers(std::string_view) {}
   // Any split of the bytes gives the same events. Copies them.
   virtual void feed(std::string_view bytes) = 0;
   // The next complete event; false if more bytes are needed. Bytes after the announced
@@ -193,6 +201,7 @@ struct Problem {
   std::string detail;     // one sentence on this one
   std::string next_step;  // what the caller can do
   std::string request_id;
+  std::string call_id;  // RequestDocument::call_id
   std::string rule;  // the rest may be empty
   std::string stage;
   std::string policy;  // digest

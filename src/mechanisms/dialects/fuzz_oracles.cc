@@ -152,6 +152,19 @@ StreamTexts texts_of(const Read& read) {
   return texts;
 }
 
+// The texts that are complete in themselves, in their order.
+std::vector<std::tuple<int, int, std::string>> whole_texts_of(const Read& read) {
+  std::vector<std::tuple<int, int, std::string>> texts;
+  for (const auto& pieces : read.pieces) {
+    for (const Piece& piece : pieces) {
+      if (std::get<1>(piece.key) < kWholeBlock) continue;
+      require(piece.offset == 0 && piece.last);
+      texts.emplace_back(std::get<2>(piece.key), std::get<3>(piece.key), piece.text);
+    }
+  }
+  return texts;
+}
+
 void check_framing(std::string_view bytes, Splits& splits) {
   const auto read = [](std::string_view all, Splits* how) {
     std::vector<std::pair<std::string, std::string>> out;
@@ -285,6 +298,7 @@ int fuzz_stream(const Dialect& dialect, std::uint8_t operation, const std::uint8
   for (const std::string& raw : whole.raws) passed_on += raw;
   const Read again = read_stream(dialect, operation, passed_on, nullptr);
   require(!again.failed && texts_of(again) == texts_of(whole));
+  require(whole_texts_of(again) == whole_texts_of(whole));
   return 0;
 }
 

@@ -30,15 +30,20 @@ Result<void> JsonAnswer::read(std::string_view body) {
   usage_ = walker_->usage();
   finish_reason_ = walker_->finish_reason();
   for (const AnswerWalker::Piece& piece : walker_->pieces()) {
-    StreamTable::Stream* const stream = streams_.find(piece.key);
-    if (stream == nullptr) return too_many_streams();
     const std::string_view raw = slice(body, piece.source);
     const std::string_view text = piece.has_escapes ? json::decode(raw, arena_) : raw;
-    segments_.push_back({piece.key, stream->offset, text, false});
     sources_.push_back(piece.source);
+    if (piece.ends) {
+      segments_.push_back({piece.key, 0, text, true});
+      continue;
+    }
+    StreamTable::Stream* const stream = streams_.find(piece.key);
+    if (stream == nullptr) return too_many_streams();
+    segments_.push_back({piece.key, stream->offset, text, false});
     stream->offset += text.size();
   }
   for (StreamSegment& segment : segments_) {
+    if (segment.last) continue;
     segment.last = segment.offset + segment.text.size() == streams_.find(segment.key)->offset;
   }
   return {};

@@ -31,6 +31,7 @@ Result<void> JsonRequest::read_account(std::string_view body) {
   stream_ = false;
   max_output_tokens_.reset();
   choices_ = 1;
+  call_id_ = {};
   DAVY_TRY(index_.parse(body));
   return read_settings();
 }
@@ -135,7 +136,9 @@ void JsonRequest::add(NodeId id, std::string_view suffix, Segment segment) {
 Result<std::string> JsonRequest::apply(std::span<const Edit> edits, const Rewrite& rewrite) const {
   std::vector<Splice> splices;
   if (!edits.empty()) DAVY_TRY(add_edits(edits, splices));
-  const NodeId model = rewrite.model.empty() ? kNoNode : index_.member(0, "model");
+  // A name that the dialect did not read is a field like any other.
+  const bool renames = !rewrite.model.empty() && !model_.empty();
+  const NodeId model = renames ? index_.member(0, "model") : kNoNode;
   if (is_string(model)) {
     Splice& written = splices.emplace_back();
     written.source = index_[model].span();

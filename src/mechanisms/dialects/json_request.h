@@ -38,6 +38,7 @@ class JsonRequest : public RequestDocument {
     return bytes_not_examined_;
   }
   [[nodiscard]] bool lacks_usage() const noexcept override { return false; }
+  [[nodiscard]] std::string_view call_id() const noexcept final { return call_id_; }
   [[nodiscard]] Result<std::string> apply(std::span<const Edit> edits,
                                           const Rewrite& rewrite) const final;
 
@@ -74,6 +75,10 @@ class JsonRequest : public RequestDocument {
   void collect(NodeId id, Provenance provenance, Plain plain = {});
   // A string that stands for an image, audio or a file.
   void binary(NodeId id, Provenance provenance);
+  // The key of a node, where it is not plain.
+  void look_at_key(NodeId id, Provenance provenance);
+  // Bytes of text that say nothing as text.
+  void not_examined(std::uint64_t bytes) noexcept { bytes_not_examined_ += bytes; }
   // A string.
   void emit(NodeId id, Provenance provenance, TextKind kind);
 
@@ -94,9 +99,9 @@ class JsonRequest : public RequestDocument {
   bool stream_ = false;
   std::optional<std::uint64_t> max_output_tokens_;
   std::uint64_t choices_ = 1;
+  std::string_view call_id_;
 
  private:
-  void look_at_key(NodeId id, Provenance provenance);
   void add(NodeId id, std::string_view suffix, Segment segment);
   [[nodiscard]] Result<void> add_edits(std::span<const Edit> edits,
                                        std::vector<Splice>& splices) const;

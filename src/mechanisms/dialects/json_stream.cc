@@ -49,7 +49,7 @@ std::size_t shifted(std::size_t at, std::span<const Splice> splices) noexcept {
 
 void JsonStream::reset(bool drop_usage_event) {
   walker_->reset();
-  sse_ = SseParser();
+  sse_ = SseParser(max_event_bytes_);
   streams_.reset();
   done_ = false;
   drop_usage_event_ = drop_usage_event;
@@ -122,13 +122,19 @@ Result<void> JsonStream::read(StreamEvent& out) {
 }
 
 Result<void> JsonStream::add_piece(const AnswerWalker::Piece& piece, StreamEvent& out) {
+  std::string_view raw = slice(index_.source(), piece.source);
+  if (piece.ends) {
+    const std::string_view text = piece.has_escapes ? json::decode(raw, out.memory) : raw;
+    out.segments.push_back({piece.key, 0, text, true});
+    out.sources.push_back(piece.source);
+    return {};
+  }
   StreamTable::Stream* const stream = streams_.find(piece.key);
   if (stream == nullptr) return too_many_streams();
   if (stream->ended) {
     return invalid_input("a text of the answer goes on after its end", {},
                          "tell whoever runs the upstream");
   }
-  std::string_view raw = slice(index_.source(), piece.source);
   std::optional<char32_t> first;  // what the piece before left to be written here
   if (stream->pending != 0) {
     const std::string_view high_text = raw;

@@ -22,7 +22,9 @@ namespace davy::dialects {
 // The walker says which event announces the end; so does `[DONE]` in each dialect.
 class JsonStream final : public StreamReader {
  public:
-  explicit JsonStream(std::unique_ptr<AnswerWalker> walker) : walker_(std::move(walker)) {}
+  explicit JsonStream(std::unique_ptr<AnswerWalker> walker,
+                      std::size_t max_event_bytes = kMaxEventBytes)
+      : walker_(std::move(walker)), max_event_bytes_(max_event_bytes), sse_(max_event_bytes) {}
 
   void reset(bool drop_usage_event) override;
   void feed(std::string_view bytes) override { sse_.feed(bytes); }
@@ -30,6 +32,7 @@ class JsonStream final : public StreamReader {
   [[nodiscard]] Result<bool> finish(StreamEvent& out) override;
   [[nodiscard]] Result<std::string> apply(const StreamEvent& event,
                                           std::span<const StreamEdit> edits) override;
+  void answers(std::string_view call_id) override { walker_->answers(call_id); }
   [[nodiscard]] std::string cut() const override { return walker_->cut(); }
 
  private:
@@ -42,6 +45,7 @@ class JsonStream final : public StreamReader {
   [[nodiscard]] Result<void> repair(StreamEvent& out);
 
   std::unique_ptr<AnswerWalker> walker_;
+  std::size_t max_event_bytes_;
   SseParser sse_;
   SseEvent event_;
   json::Index index_;

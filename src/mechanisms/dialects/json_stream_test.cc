@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "mechanisms/dialects/json_answer.h"
 #include "mechanisms/dialects/openai.h"
 
 namespace davy::dialects {
@@ -284,6 +286,75 @@ TEST_F(Stream, TheUsageEventIsDroppedForThoseWhoDidNotAsk) {
     EXPECT_EQ(raw, both + (drop ? "" : usage) + std::string(kDone));
     EXPECT_EQ(told, (Usage{3, 2, 1}));
   }
+}
+
+// Every string is complete in itself.
+class WholeTexts final : public AnswerWalker {
+ public:
+  [[nodiscard]] std::string cut() const override { return {}; }
+
+ private:
+  [[nodiscard]] Result<void> look() override {
+    for (NodeId id = 0; id < index_->nodes().size(); ++id) {
+      if (is_string(id)) complete(id, false, Provenance::tool_result, TextKind::prose);
+    }
+    return {};
+  }
+};
+
+TEST(WholeTextsTest, EachEndsAtOnceAndNoneTakesRoom) {
+  JsonStream reader(std::make_unique<WholeTexts>());
+  reader.reset(false);
+  StreamEvent event;
+  std::vector<StreamKey> keys;
+  for (std::size_t i = 0; i < 2 * kMaxStreams; ++i) {
+    reader.feed("data: [\"a\\u0062\",\"\",\"c\"]\n\n");
+    ASSERT_TRUE(reader.next(event).value());
+    ASSERT_EQ(event.segments.size(), 2U);
+    EXPECT_EQ(event.segments[0].text, "ab");
+    for (const StreamSegment& segment : event.segments) {
+      EXPECT_TRUE(segment.last);
+      EXPECT_EQ(segment.offset, 0U);
+      keys.push_back(segment.key);
+    }
+  }
+  for (std::size_t i = 1; i < keys.size(); ++i) EXPECT_NE(keys[i], keys[i - 1]);
+  const StreamEdit edits[] = {{keys.back(), {0, 1}, "C"}, {keys[keys.size() - 2], {1, 2}, "B"}};
+  EXPECT_EQ(reader.apply(event, edits).value(), "data: [\"aB\",\"\",\"C\"]\n\n");
+  ASSERT_TRUE(reader.finish(event).value());
+  EXPECT_TRUE(event.segments.empty()) << "they have ended before";
+}
+
+TEST(WholeTextsTest, AWholeAnswerMayHoldAnyNumberOfThem) {
+  std::string body = "[\"x\"";
+  for (std::size_t i = 1; i < 3 * kMaxStreams; ++i) body += ",\"x\"";
+  body += "]";
+  JsonAnswer answer(std::make_unique<WholeTexts>());
+  ASSERT_TRUE(answer.read(body).ok());
+  ASSERT_EQ(answer.segments().size(), 3 * kMaxStreams);
+  std::vector<StreamEdit> edits;
+  for (const StreamSegment& segment : answer.segments()) {
+    EXPECT_TRUE(segment.last);
+    edits.push_back({segment.key, {0, 1}, "y"});
+  }
+  std::reverse(edits.begin(), edits.end());
+  std::string expected = body;
+  std::replace(expected.begin(), expected.end(), 'x', 'y');
+  EXPECT_EQ(answer.apply(edits).value(), expected);
+}
+
+TEST(WholeTextsTest, AnEventMayBeAsLargeAsItsDialectSays) {
+  const std::string data = "data: [\"" + std::string(kMaxEventBytes, 'x') + "\"]\n\n";
+  StreamEvent event;
+  JsonStream usual(std::make_unique<WholeTexts>());
+  usual.reset(false);
+  usual.feed(data);
+  EXPECT_EQ(usual.next(event).error().kind, ErrorKind::limit);
+  JsonStream larger(std::make_unique<WholeTexts>(), 2 * kMaxEventBytes);
+  larger.reset(false);
+  larger.feed(data);
+  ASSERT_TRUE(larger.next(event).value());
+  EXPECT_EQ(event.segments[0].text.size(), kMaxEventBytes);
 }
 
 }  // namespace

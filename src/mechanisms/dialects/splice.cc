@@ -1,6 +1,7 @@
 #include "mechanisms/dialects/splice.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace davy::dialects {
@@ -13,31 +14,36 @@ class PieceEdits {
   explicit PieceEdits(std::span<const StreamEdit> edits) : placed_(edits.size(), 0) {
     order_.reserve(edits.size());
     for (const StreamEdit& edit : edits) order_.push_back(&edit);
-    std::stable_sort(order_.begin(), order_.end(),
-                     [](const auto* a, const auto* b) { return a->span.begin < b->span.begin; });
+    std::stable_sort(order_.begin(), order_.end(), [](const auto* a, const auto* b) {
+      return std::pair(rank(a->key), a->span.begin) < std::pair(rank(b->key), b->span.begin);
+    });
   }
 
   [[nodiscard]] std::span<const TextEdit> of(const StreamSegment& piece) {
     here_.clear();
     const std::size_t begin = piece.offset;
     const std::size_t end = begin + piece.text.size();
-    for (std::size_t i = 0; i < order_.size() && begin < end; ++i) {
-      const StreamEdit& edit = *order_[i];
-      if (edit.key != piece.key) continue;
+    if (begin == end) return here_;
+    const auto first = std::lower_bound(
+        order_.begin(), order_.end(), rank(piece.key),
+        [](const StreamEdit* edit, const Rank& key) { return rank(edit->key) < key; });
+    for (auto at = first; at != order_.end() && (*at)->key == piece.key; ++at) {
+      const StreamEdit& edit = **at;
+      const auto i = static_cast<std::size_t>(at - order_.begin());
       if (edit.span.empty()) {
         // An insertion goes to the piece that holds the byte before it.
-        const std::size_t at = edit.span.begin;
-        if ((at <= begin && at != 0) || at > end || (at == 0 && begin != 0)) continue;
-        here_.push_back({{at - begin, at - begin}, edit.replacement});
+        const std::size_t place = edit.span.begin;
+        if ((place <= begin && place != 0) || place > end || (place == 0 && begin != 0)) continue;
+        here_.push_back({{place - begin, place - begin}, edit.replacement});
         placed_[i] += 1;
         continue;
       }
       const std::size_t from = std::max(edit.span.begin, begin);
       const std::size_t to = std::min(edit.span.end, end);
       if (from >= to) continue;
-      const bool first = edit.span.begin >= begin;
+      const bool begins = edit.span.begin >= begin;
       here_.push_back({{from - begin, to - begin},
-                       first ? std::string_view(edit.replacement) : std::string_view()});
+                       begins ? std::string_view(edit.replacement) : std::string_view()});
       placed_[i] += to - from;
     }
     return here_;
@@ -52,6 +58,11 @@ class PieceEdits {
   }
 
  private:
+  using Rank = std::tuple<std::uint32_t, std::uint32_t, Provenance, TextKind>;
+  static Rank rank(const StreamKey& key) noexcept {
+    return {key.choice, key.block, key.provenance, key.kind};
+  }
+
   std::vector<const StreamEdit*> order_;
   std::vector<std::size_t> placed_;
   std::vector<TextEdit> here_;
@@ -105,7 +116,7 @@ Result<std::string> edit_streams(std::string_view json, std::span<const StreamSe
       }
     }
     add_text_splices(json, sources[i], here, splices);
-    choices.push_back(segments[i].key.choice);
+    if (!echoes.empty()) choices.push_back(segments[i].key.choice);
   }
   if (reach == Reach::whole && !piece_edits.all_placed()) {
     return internal_error("an edit names no text of the answer");
