@@ -107,7 +107,7 @@ class ExchangeRun {
     StreamKey key;
     std::uint64_t seen = 0;      // bytes that the stages saw
     std::uint64_t released = 0;  // bytes that may have been delivered
-    std::vector<Edit> edits;  // merged, not yet released
+    std::vector<Edit> edits;     // merged, not yet released
   };
   using Stop = Result<Decision>;
 

@@ -202,7 +202,7 @@ struct Problem {
   std::string next_step;  // what the caller can do
   std::string request_id;
   std::string call_id;  // RequestDocument::call_id
-  std::string rule;  // the rest may be empty
+  std::string rule;     // the rest may be empty
   std::string stage;
   std::string policy;  // digest
 };

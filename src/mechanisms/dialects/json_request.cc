@@ -31,7 +31,7 @@ Result<void> JsonRequest::read_account(std::string_view body) {
   stream_ = false;
   max_output_tokens_.reset();
   choices_ = 1;
-  call_id_ = {};
+  call_id_.clear();
   DAVY_TRY(index_.parse(body));
   return read_settings();
 }

@@ -99,7 +99,7 @@ class JsonRequest : public RequestDocument {
   bool stream_ = false;
   std::optional<std::uint64_t> max_output_tokens_;
   std::uint64_t choices_ = 1;
-  std::string_view call_id_;
+  std::string call_id_;  // a copy: it outlives the body
 
  private:
   void add(NodeId id, std::string_view suffix, Segment segment);

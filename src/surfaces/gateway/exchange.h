@@ -80,7 +80,10 @@ class Exchange {
   // on the upstream sees it closed and asks client_left_.
   static void watch_client(void* exchange) noexcept;
 
-  void refuse(Refusal refusal) { refusal_ = std::move(refusal); }
+  void refuse(Refusal refusal) {
+    refusal.problem.call_id = call_id_;
+    refusal_ = std::move(refusal);
+  }
   void refuse(RuleId rule, std::string message, std::string fix = {});
   [[nodiscard]] net::Task<bool> send_refusal();
   // Takes the rest of the request out of the input where it is there already.
@@ -104,6 +107,7 @@ class Exchange {
   bool upgrade_ = false;             // the client asks for WebSocket
   bool asks_usage_ = false;          // of the stream, in the caller's place
   std::unique_ptr<dialects::RequestDocument> document_;
+  std::string_view call_id_;  // its call_id(), once it was read
   std::string_view body_;     // what goes upstream; first the request's
   std::string body_storage_;  // of a chunked one
   std::string edited_body_;

@@ -216,6 +216,7 @@ bool Exchange::find_model() {
   const std::string_view name = in_body ? document_->model() : match_.model;
   record_.model = name;
   info_.stream = document_ != nullptr && document_->stream();
+  if (document_ != nullptr) call_id_ = document_->call_id();
   info_.model = snapshot_->model(name);
   if (info_.model == nullptr || info_.model->dialect != dialect().name()) {
     info_.model = nullptr;

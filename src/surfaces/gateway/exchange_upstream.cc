@@ -32,7 +32,9 @@ bool stays_here(std::string_view field) {
 
 std::string Exchange::upstream_target(const Upstream& upstream) const {
   const std::string_view fixed = match_.route->upstream_path;
-  std::string target = upstream.target(fixed.empty() ? match_.rest : fixed);
+  std::string_view below = fixed.empty() ? match_.rest : fixed;
+  if (fixed == dialects::kNothing) below = {};
+  std::string target = upstream.target(below);
   if (target.empty()) target = "/";
   // Azure's query is the configuration's alone.
   if (!head_.query().empty() && !upstream.azure) target.append("?").append(head_.query());

@@ -160,6 +160,7 @@ net::Task<bool> StreamRelay::run() {
   if (!r_.encoded()) {
     reader_ = x_.match_.dialect->make_stream(x_.match_.route->operation);
     reader_->reset(x_.asks_usage_);
+    reader_->answers(x_.call_id_);
   }
   if (!r_.write_head(out_, std::nullopt)) {
     x_.refuse(upstream_failed(x_.info_, false, "The model's answer is not well-formed HTTP."));
