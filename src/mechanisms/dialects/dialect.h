@@ -225,6 +225,10 @@ class Dialect {
   // Whether a parameter of that name may stand in a query: settings, never text.
   [[nodiscard]] virtual bool plain_parameter(std::string_view name) const noexcept = 0;
 
+  // Whether a field of a request's head repeats text or the size of its body: it stays here
+  // where a stage has edited that.
+  [[nodiscard]] virtual bool repeats_body(std::string_view) const noexcept { return false; }
+
   // `operation` of the route, below operations().
   [[nodiscard]] virtual std::size_t operations() const noexcept = 0;
   [[nodiscard]] virtual std::unique_ptr<RequestDocument> make_request(
@@ -238,9 +242,12 @@ class Dialect {
   [[nodiscard]] virtual std::string catalogue(std::span<const std::string_view> models,
                                               bool only) const = 0;
 
-  // One JSON text that is both an RFC 9457 problem (send it as application/problem+json)
-  // and the error object which the dialect's SDKs read.
+  // One JSON text that is both an RFC 9457 problem and the error object which the dialect's
+  // SDKs read; to be sent as the media type which they look at.
   [[nodiscard]] virtual std::string error_body(const Problem& problem, Detail detail) const = 0;
+  [[nodiscard]] virtual std::string_view error_content_type() const noexcept {
+    return "application/problem+json";
+  }
   // The same inside a stream of that operation that has begun: the bytes of one event.
   [[nodiscard]] virtual std::string stream_error(std::uint8_t operation, const Problem& problem,
                                                  Detail detail) const = 0;

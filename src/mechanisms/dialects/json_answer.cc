@@ -1,8 +1,16 @@
 #include "mechanisms/dialects/json_answer.h"
 
+#include <utility>
+
 #include "mechanisms/dialects/splice.h"
 
 namespace davy::dialects {
+
+JsonAnswer::JsonAnswer(std::unique_ptr<AnswerWalker> walker, json::Limits limits)
+    : walker_(std::move(walker)), limits_(limits) {
+  // Models do emit halves of characters; an answer should not fail for it.
+  limits_.surrogates = json::Surrogates::replace;
+}
 
 void JsonAnswer::clear() {
   arena_.clear();
@@ -22,10 +30,7 @@ Result<void> JsonAnswer::read_account(std::string_view body) {
 
 Result<void> JsonAnswer::read(std::string_view body) {
   clear();
-  json::Limits limits;
-  // Models do emit halves of characters; an answer should not fail for it.
-  limits.surrogates = json::Surrogates::replace;
-  DAVY_TRY(index_.parse(body, limits));
+  DAVY_TRY(index_.parse(body, limits_));
   DAVY_TRY(walker_->walk(index_));
   usage_ = walker_->usage();
   finish_reason_ = walker_->finish_reason();

@@ -16,7 +16,7 @@ namespace davy::dialects {
 
 class JsonAnswer : public AnswerDocument {
  public:
-  explicit JsonAnswer(std::unique_ptr<AnswerWalker> walker) : walker_(std::move(walker)) {}
+  explicit JsonAnswer(std::unique_ptr<AnswerWalker> walker, json::Limits limits = {});
 
   [[nodiscard]] Result<void> read(std::string_view body) final;
   [[nodiscard]] Result<void> read_account(std::string_view body) final;
@@ -39,6 +39,7 @@ class JsonAnswer : public AnswerDocument {
   void clear();
 
   std::unique_ptr<AnswerWalker> walker_;
+  json::Limits limits_;
   json::Index index_;
   json::Arena arena_;
   StreamTable streams_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mechanisms/dialects/identifiers.h"
+#include "mechanisms/dialects/loose_text.h"
 
 namespace davy::dialects {
 namespace {
@@ -32,7 +33,7 @@ Result<void> JsonRequest::read_account(std::string_view body) {
   max_output_tokens_.reset();
   choices_ = 1;
   call_id_.clear();
-  DAVY_TRY(index_.parse(body));
+  DAVY_TRY(index_.parse(body, limits_));
   return read_settings();
 }
 
@@ -92,6 +93,20 @@ void JsonRequest::collect(NodeId id, Provenance provenance, Plain plain) {
       emit(at, provenance, TextKind::structured);
     }
   }
+}
+
+void JsonRequest::collect_loose(NodeId id, Provenance provenance) {
+  const NodeId end = index_.end_of(id);
+  for (NodeId at = id; at < end; ++at) {
+    if (at != id) look_at_key(at, provenance);
+    if (is_string(at)) emit_loose(at, provenance);
+  }
+}
+
+void JsonRequest::emit_loose(NodeId id, Provenance provenance) {
+  const std::string_view raw = index_.raw(id);
+  if (is_blob(raw)) bytes_not_examined_ += raw.size();
+  emit(id, provenance, loose_kind(index_, id));
 }
 
 void JsonRequest::binary(NodeId id, Provenance provenance) {

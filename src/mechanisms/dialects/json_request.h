@@ -73,12 +73,14 @@ class JsonRequest : public RequestDocument {
   }
   // All strings at and below `id` as structured text, but for plain ones under `plain`.
   void collect(NodeId id, Provenance provenance, Plain plain = {});
+  // The same where anything may stand: kinds as in loose_text.h, no plain ones; blobs are
+  // text and count as not examined.
+  void collect_loose(NodeId id, Provenance provenance);
   // A string that stands for an image, audio or a file.
   void binary(NodeId id, Provenance provenance);
   // The key of a node, where it is not plain.
   void look_at_key(NodeId id, Provenance provenance);
-  // Bytes of text that say nothing as text.
-  void not_examined(std::uint64_t bytes) noexcept { bytes_not_examined_ += bytes; }
+  void emit_loose(NodeId id, Provenance provenance);
   // A string.
   void emit(NodeId id, Provenance provenance, TextKind kind);
 
@@ -94,6 +96,7 @@ class JsonRequest : public RequestDocument {
   // Whether an identifier stands where one belongs.
   [[nodiscard]] bool is_plain(NodeId id, Plain names) const;
 
+  json::Limits limits_;  // to be set by the constructor
   json::Index index_;
   std::string_view model_;
   bool stream_ = false;

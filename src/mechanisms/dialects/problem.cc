@@ -60,6 +60,15 @@ std::string begin_problem(const Problem& problem, const Shown& what, Detail deta
   return out;
 }
 
+std::string plain_error(const Problem& problem, Detail detail) {
+  const Shown what = shown(problem, detail);
+  std::string out = begin_problem(problem, what, detail);
+  add_member(out, "code", what.code);
+  out += ",\"error\":";
+  json::append_quoted(out, what.message);
+  return out += '}';
+}
+
 std::string_view error_type(int status) noexcept {
   switch (status) {
     case 401: return "authentication_error";

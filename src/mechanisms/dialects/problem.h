@@ -25,6 +25,15 @@ void add_member(std::string& out, std::string_view name, std::string_view value)
 [[nodiscard]] std::string begin_problem(const Problem& problem, const Shown& what, Detail detail,
                                         std::string_view type = "about:blank");
 
+// A problem with `"error": MESSAGE`, as TGI, Ollama, Triton and KServe's servers say it.
+[[nodiscard]] std::string plain_error(const Problem& problem, Detail detail);
+// The data of the event that ends their streams where a rule does.
+inline constexpr std::string_view kCutByRule =
+    "{\"error\":\"The answer was ended by a rule.\",\"error_type\":\"content_filter\"}";
+
+// Of dialects that have no list of models.
+inline constexpr std::string_view kNoModels = "{\"models\":[]}";
+
 // OpenAI's names for kinds of errors, which others took over.
 [[nodiscard]] std::string_view error_type(int status) noexcept;
 

@@ -227,7 +227,7 @@ net::Task<bool> Exchange::send_refusal() {
   std::string out;
   const std::string body = dialect().error_body(problem, refusal.detail);
   auto head = http1::HeadWriter::response(out, problem.status);
-  head.field("Content-Type", "application/problem+json");
+  head.field("Content-Type", dialect().error_content_type());
   head.field("davy-request-id", info_.request_id);
   if (refusal.detail == dialects::Detail::full && !problem.rule.empty()) {
     head.field("davy-rule", problem.rule);

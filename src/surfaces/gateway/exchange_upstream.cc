@@ -48,8 +48,10 @@ bool Exchange::switched() const noexcept {
 bool Exchange::write_upstream_head(const Upstream& upstream, std::string& out) {
   auto head = http1::HeadWriter::request(out, head_.method(), upstream_target(upstream));
   head.field("Host", upstream.url.host_field());
+  const bool edited = !run_.request_edits().empty();
   head_.fields().each_end_to_end([&](http1::FieldView field) {
-    if (!stays_here(field.name)) head.field(field.name, field.value);
+    if (stays_here(field.name) || (edited && dialect().repeats_body(field.name))) return;
+    head.field(field.name, field.value);
   });
   head.field("Accept-Encoding", "identity");
   if (reading_ == dialects::Reading::documents) {

@@ -1,0 +1,137 @@
+#include "mechanisms/dialects/loose_usage.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "mechanisms/dialects/identifiers.h"
+
+namespace davy::dialects {
+namespace {
+
+using json::Index;
+using json::Kind;
+using json::kNoNode;
+using json::NodeId;
+using Name = std::string_view;
+
+constexpr std::array kPrompt = {Name("prompt_tokens"),    Name("input_tokens"),
+                                Name("promptTokenCount"), Name("prompt_eval_count"),
+                                Name("tokens_evaluated"), Name("input_length"),
+                                Name("inputTokens"),      Name("inputTextTokenCount")};
+constexpr std::array kCompletion = {Name("completion_tokens"),    Name("output_tokens"),
+                                    Name("candidatesTokenCount"), Name("eval_count"),
+                                    Name("tokens_predicted"),     Name("generated_tokens"),
+                                    Name("outputTokens")};
+constexpr std::array kFinish = {Name("finish_reason"), Name("finishReason"), Name("done_reason"),
+                                Name("stop_reason"), Name("stop_type")};
+constexpr std::array kLimits = {
+    Name("max_tokens"),        Name("max_new_tokens"),  Name("max_completion_tokens"),
+    Name("max_output_tokens"), Name("maxOutputTokens"), Name("n_predict"),
+    Name("num_predict")};
+constexpr std::array kLimitPlaces = {Name("parameters"), Name("options"), Name("generationConfig"),
+                                     Name("generation_config")};
+
+NodeId at(const Index& index, NodeId object, std::string_view key) {
+  return object == kNoNode ? kNoNode : index.member(object, key);
+}
+
+NodeId first_of(const Index& index, NodeId object, std::string_view key) {
+  const NodeId list = at(index, object, key);
+  return index.is(list, Kind::array) ? index.first_child(list) : kNoNode;
+}
+
+std::optional<std::uint64_t> number(const Index& index, NodeId object,
+                                    std::span<const Name> names) {
+  for (const Name name : names) {
+    const NodeId id = at(index, object, name);
+    if (id == kNoNode) continue;
+    if (const auto value = index.whole_number(id)) return value;
+  }
+  return std::nullopt;
+}
+
+std::uint64_t cached(const Index& index, NodeId object) {
+  constexpr std::array kCached = {Name("cached_tokens")};
+  constexpr std::array kGemini = {Name("cachedContentTokenCount")};
+  const NodeId details = at(index, object, "prompt_tokens_details");
+  const auto value = number(index, details, kCached);
+  return value ? *value : number(index, object, kGemini).value_or(0);
+}
+
+std::optional<Usage> usage_of(const Index& index, NodeId answer) {
+  if (!index.is(answer, Kind::object)) return std::nullopt;
+  const NodeId meta = at(index, answer, "meta");
+  const NodeId details = at(index, answer, "details");
+  for (const NodeId place :
+       {at(index, answer, "usage"), at(index, answer, "usageMetadata"), details,
+        at(index, meta, "billed_units"), at(index, meta, "tokens"), answer}) {
+    if (!index.is(place, Kind::object)) continue;
+    auto prompt = number(index, place, kPrompt);
+    const auto completion = number(index, place, kCompletion);
+    if (place == details && !prompt) {
+      // TGI lists the tokens of the prompt on request.
+      const NodeId prefill = at(index, details, "prefill");
+      if (index.is(prefill, Kind::array)) prompt = index[prefill].children;
+    }
+    if (prompt || completion) {
+      return Usage{prompt.value_or(0), completion.value_or(0), cached(index, place)};
+    }
+  }
+  return std::nullopt;
+}
+
+std::string_view finish_reason_of(const Index& index, NodeId answer) {
+  if (!index.is(answer, Kind::object)) return {};
+  for (const NodeId place :
+       {answer, at(index, answer, "details"), first_of(index, answer, "choices"),
+        first_of(index, answer, "candidates")}) {
+    for (const Name name : kFinish) {
+      const NodeId id = at(index, place, name);
+      if (index.is(id, Kind::string) && is_identifier(index.raw(id))) return index.raw(id);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<Usage> loose_usage(const Index& index) {
+  if (!index.is(0, Kind::array)) return usage_of(index, 0);
+  std::optional<Usage> sum;
+  for (NodeId id = index.first_child(0); id != kNoNode; id = index[id].next) {
+    const auto one = usage_of(index, id);
+    if (!one) continue;
+    if (!sum) sum.emplace();
+    sum->prompt_tokens += one->prompt_tokens;
+    sum->completion_tokens += one->completion_tokens;
+    sum->cached_prompt_tokens += one->cached_prompt_tokens;
+  }
+  return sum;
+}
+
+std::string_view loose_finish_reason(const Index& index) {
+  if (!index.is(0, Kind::array)) return finish_reason_of(index, 0);
+  for (NodeId id = index.first_child(0); id != kNoNode; id = index[id].next) {
+    const std::string_view reason = finish_reason_of(index, id);
+    if (!reason.empty()) return reason;
+  }
+  return {};
+}
+
+std::optional<std::uint64_t> loose_output_limit(const Index& index) {
+  std::optional<std::uint64_t> most;
+  const auto look = [&](NodeId place) {
+    for (const Name name : kLimits) {
+      const NodeId id = at(index, place, name);
+      const auto value = id == kNoNode ? std::nullopt : index.whole_number(id);
+      if (value && (!most || *value > *most)) most = value;
+    }
+  };
+  if (!index.is(0, Kind::object)) return most;
+  look(0);
+  for (const Name name : kLimitPlaces) look(at(index, 0, name));
+  return most;
+}
+
+}  // namespace davy::dialects
