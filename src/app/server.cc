@@ -49,7 +49,9 @@ void forbid_core_files() {
 // What only a new start can change.
 std::string fixed_part(const Snapshot& snapshot) {
   std::string out = snapshot.settings.home + "\n" + snapshot.settings.admin.text();
-  for (const Endpoint& endpoint : snapshot.settings.listen) out += "\n" + endpoint.text();
+  for (const Endpoint& endpoint : snapshot.settings.listen) {
+    out += "\n" + endpoint.text() + (endpoint.tls ? " tls" : "");
+  }
   return out;
 }
 
@@ -106,7 +108,9 @@ class RunningServer final : public Server {
     Diagnostics diagnostics;
     auto snapshot = builder_.build(config_file_, diagnostics);
     for (const Diagnostic& diagnostic : diagnostics.all()) {
-      if (diagnostic.error) log::error("configuration", {{"what", diagnostic.text()}});
+      if (diagnostic.error) log::error("configuration", {{"what", diagnostic.message},
+                                                       {"where", diagnostic.place.text()},
+                                                       {"do", diagnostic.hint}});
     }
     if (!snapshot) {
       log::error("the new configuration has mistakes; the old one stays in force",
@@ -163,7 +167,8 @@ class RunningServer final : public Server {
     for (std::size_t i = 0; i < endpoints.size(); ++i) {
       const bool admin = i + 1 == endpoints.size();
       log::info(admin ? "admin listener" : "serving",
-                {{"url", "http://" + endpoints[i].text() + (admin ? "" : "/v1")}});
+                {{"url", (endpoints[i].tls ? "https://" : "http://") + endpoints[i].text() +
+                             (admin ? "" : "/v1")}});
     }
     log::info("ready", {{"home", home_->path()},
                         {"models", snapshot.settings.models.size()},

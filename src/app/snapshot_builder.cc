@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/builtins.h"
+#include "app/certificate_check.h"
 #include "app/config_loader.h"
 #include "app/pipeline.h"
 #include "base/ids.h"
@@ -48,8 +49,9 @@ void check_what_must_hold(const Settings& settings, const RuleModes& modes,
 
 }  // namespace
 
-SnapshotBuilder::SnapshotBuilder(std::string floor_file)
+SnapshotBuilder::SnapshotBuilder(std::string floor_file, const Clock& clock)
     : floor_file_(std::move(floor_file)),
+      clock_(clock),
       sections_(config_sections()),
       no_keys_(nobodys_pepper()),
       keys_(&no_keys_) {}
@@ -74,6 +76,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const std::string& config
     diagnostics.error(modes.error());
   }
   check_what_must_hold(settings, snapshot->modes, diagnostics);
+  check_certificates(settings, clock_.now().wall, diagnostics);
   auto stages = build_pipeline(loaded->config, *keys_);
   if (!stages) diagnostics.error(stages.error());
   snapshot->credentials = access::Credentials::load(

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "core/snapshot.h"
 #include "pillars/access/keys/key_ring.h"
 
@@ -15,7 +16,8 @@ namespace davy::app {
 class SnapshotBuilder final : public SnapshotSource {
  public:
   // Without a ring, for commands that only check: the stages then know no key.
-  explicit SnapshotBuilder(std::string floor_file = "/etc/davylamp/floor.yaml");
+  explicit SnapshotBuilder(std::string floor_file = "/etc/davylamp/floor.yaml",
+                           const Clock& clock = system_clock());
   // The ring must outlive all snapshots.
   void use_keys(const access::KeyRing& keys) { keys_ = &keys; }
 
@@ -26,6 +28,7 @@ class SnapshotBuilder final : public SnapshotSource {
 
  private:
   std::string floor_file_;
+  const Clock& clock_;
   std::vector<std::unique_ptr<ConfigSection>> sections_;
   access::KeyRing no_keys_;
   const access::KeyRing* keys_;

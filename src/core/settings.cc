@@ -17,37 +17,6 @@ constexpr std::uint64_t kMaxTokens = 1'000'000'000'000;
 constexpr std::uint64_t kMaxConcurrency = 1'000'000;
 constexpr std::size_t kMaxName = 128;
 
-void read_listen(ConfigMap& top, Settings& settings) {
-  const ConfigNode* node = top.node("listen");
-  if (node == nullptr) {
-    settings.listen = {Endpoint{"127.0.0.1", 8080, {}}};
-    return;
-  }
-  const auto with_map = [](const ConfigNode& item) { return item.kind == ConfigNode::Kind::map; };
-  if (with_map(*node) || std::any_of(node->items.begin(), node->items.end(), with_map)) {
-    top.diagnostics().error("listen: TLS is not in this version", node->place,
-                            "write ADDRESS:PORT, and let a proxy in front end TLS");
-    return;
-  }
-  for (auto& [text, place] : top.texts("listen")) {
-    auto endpoint = parse_endpoint(text);
-    if (!endpoint) {
-      top.diagnostics().error("listen: " + endpoint.error().message, place, endpoint.error().hint);
-      continue;
-    }
-    endpoint->place = place;
-    if (!endpoint->loopback()) {
-      top.diagnostics().warning("listen: keys and prompts cross the network without TLS", place,
-                                "put a proxy that ends TLS in front");
-    }
-    settings.listen.push_back(*std::move(endpoint));
-  }
-  if (node->kind == ConfigNode::Kind::list && node->items.empty()) {
-    top.diagnostics().error("listen: the list is empty", node->place,
-                            "leave it out for 127.0.0.1:8080");
-  }
-}
-
 void read_admin(ConfigMap& top, Settings& settings) {
   settings.admin = Endpoint{"127.0.0.1", 8081, {}};
   const auto text = top.text("admin");
@@ -266,7 +235,7 @@ ConfigContent read_config(const ConfigNode& root,
   ConfigContent content;
   Settings& settings = content.settings;
   ConfigMap top(&root, "", diagnostics);
-  read_listen(top, settings);
+  settings.listen = read_listen(top);
   read_admin(top, settings);
   if (const auto home = top.text("home")) {
     if (home->empty()) diagnostics.error("home: the path is empty", top.place("home"));

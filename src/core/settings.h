@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,13 +24,17 @@ struct ListenTls {
   std::string certificate;  // its own first, then those between it and a root
   std::string key;
   std::string client_ca;  // "" = clients need no certificate; else one that this file signed
-  bool operator==(const ListenTls&) const = default;
+  // Of each in the configuration, for messages.
+  Place certificate_place{};
+  Place key_place{};
+  Place client_ca_place{};
 };
 
 struct Endpoint {
   std::string host;  // an address, without brackets
   std::uint16_t port = 0;
   Place place;
+  std::optional<ListenTls> tls{};
   [[nodiscard]] std::string text() const;
   [[nodiscard]] bool loopback() const noexcept;
 };

@@ -6,6 +6,7 @@
 
 #include "core/config.h"
 #include "core/model.h"
+#include "core/settings.h"
 
 namespace davy {
 
@@ -16,6 +17,9 @@ void not_enforced(ConfigMap& map, std::string_view key);
 // ". _ -" and `also_allowed`. "" after a report.
 [[nodiscard]] std::string read_name(ConfigMap& map, std::string_view key,
                                     std::string_view also_allowed);
+
+// `listen:`: an address, a map `{address, tls}`, or a list of both.
+[[nodiscard]] std::vector<Endpoint> read_listen(ConfigMap& top);
 
 // One entry of `models:`.
 [[nodiscard]] Model read_model(ConfigMap& map);

@@ -100,20 +100,6 @@ TEST(Settings, ReadsAModelAndAnExperiment) {
   EXPECT_EQ(e.expires->time_since_epoch().count(), 20908);  // days to 2027-03-31
 }
 
-TEST(Settings, TlsIsRefusedWithWhatToDo) {
-  const Read one = read_with("listen", Tree::map({{"tls", Tree::map({})}}));
-  EXPECT_FALSE(one.diagnostics.ok());
-  EXPECT_TRUE(one.says("TLS is not in this version")) << one.all();
-  const Read many = read_with("listen", Tree::list({Tree::text("127.0.0.1:1"), Tree::map({})}));
-  EXPECT_TRUE(many.says("TLS is not in this version")) << many.all();
-}
-
-TEST(Settings, AnOpenListenerWithoutTlsIsAWarning) {
-  const Read r = read_with("listen", Tree::text("0.0.0.0:8080"));
-  EXPECT_TRUE(r.diagnostics.ok());
-  EXPECT_TRUE(r.says("without TLS")) << r.all();
-}
-
 TEST(Settings, AdminStaysOnLoopback) {
   const Read r = read_with("admin", Tree::text("0.0.0.0:8081"));
   EXPECT_FALSE(r.diagnostics.ok());

@@ -124,18 +124,21 @@ def configuration(upstream, *, mode="enforce", credential="none", phrases=PHRASE
 
 
 class Gateway:
-    """davy serve with a folder of its own; `key` belongs to the experiment support-bot."""
+    """davy serve with a folder of its own; `key` belongs to the experiment support-bot.
+    `tls` is what stands there in the configuration; clients then `verify` with a context."""
 
-    def __init__(self, folder, config, environment=None, start=True):
+    def __init__(self, folder, config, environment=None, start=True, tls=None, verify=True):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.admin_port = free_port(), free_port()
-        self.config = {"listen": f"127.0.0.1:{self.port}", "admin": f"127.0.0.1:{self.admin_port}",
-                       **config}
+        address = f"127.0.0.1:{self.port}"
+        self.config = {"listen": {"address": address, "tls": tls} if tls else address,
+                       "admin": f"127.0.0.1:{self.admin_port}", **config}
         self.config_file = self.folder / "davylamp.yaml"
         self.config_file.write_text(json.dumps(self.config, indent=2))
         self.home = self.folder / "home"
-        self.url = f"http://127.0.0.1:{self.port}/v1"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/v1"
+        self.verify = verify
         self.admin = f"http://127.0.0.1:{self.admin_port}"
         self.environment = environment
         self.process = None
@@ -183,7 +186,7 @@ class Gateway:
         if key:
             fields["Authorization"] = f"Bearer {key}"
         return httpx.post(self.url + path, content=body, headers=fields, timeout=PATIENCE,
-                          trust_env=False)
+                          verify=self.verify, trust_env=False)
 
     def connect(self):
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)

@@ -38,9 +38,10 @@ def chunk(text=None, finish=None):
 
 class Upstream:
     """`behave` is called with the handler of each request, after it was recorded; it writes
-    the answer. Without one, every request is answered with a chat completion."""
+    the answer. Without one, every request is answered with a chat completion. With a
+    `context` (ssl) it speaks https."""
 
-    def __init__(self):
+    def __init__(self, context=None):
         self.requests = []
         self.behave = Upstream.answer
         outer = self
@@ -59,7 +60,11 @@ class Upstream:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/v1"
+        if context:
+            # Shaken hands by the thread that serves, so that one client holds no other up.
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
+                                                     do_handshake_on_connect=False)
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}/v1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):

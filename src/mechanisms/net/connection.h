@@ -43,8 +43,8 @@ class Connection {
   // Of the other side, "192.0.2.7"; "unknown" if it is gone.
   [[nodiscard]] std::string peer_address() const;
 
-  // TLS from here on; before anything was read or written. Set a deadline: these wait for
-  // the peer. Of `server` and `client` only the call needs them. After an error, which says
+  // TLS from here on; what is in input() is taken as the begin of it. Nothing may have been
+  // written. Set a deadline: these wait for the peer. Of `server` and `client` only the call needs them. After an error, which says
   // what is wrong and never what the peer sent, the connection is plain again and of use
   // only to say so and to end it.
   [[nodiscard]] Task<Result<void>> accept_tls(const TlsServer& server);

@@ -24,6 +24,8 @@ Task<Result<void>> Connection::connect_tls(const TlsClient& client, std::string 
 
 Task<Result<void>> Connection::shake_hands() {
   if (!tls_) co_return internal_error("OpenSSL gives no TLS session");
+  tls_->begin_with(input());
+  consume(input().size());
   for (;;) {
     const TlsSession::Step step = tls_->handshake();
     if (step == TlsSession::Step::done) co_return Result<void>();

@@ -13,6 +13,7 @@
 
 #include "base/files.h"
 #include "base/secret.h"
+#include "base/strings.h"
 
 namespace davy::net {
 namespace {
@@ -221,6 +222,24 @@ Result<std::string> read_key_file(const std::string& path) {
 void FreeTlsContext::operator()(ssl_ctx_st* context) const noexcept { SSL_CTX_free(context); }
 
 Result<TlsServer> TlsServer::load(const ListenTls& files) {
+  auto made = load_files(files);
+  if (made) return made;
+  // Where the configuration names the file is more help than the file's name alone.
+  Error why = made.error();
+  const std::pair<const std::string&, const Place&> places[] = {
+      {files.certificate, files.certificate_place},
+      {files.key, files.key_place},
+      {files.client_ca, files.client_ca_place}};
+  for (const auto& [file, place] : places) {
+    if (why.place.file != file || place.file.empty()) continue;
+    why.message = printable(file, 500) + ": " + why.message;
+    why.place = place;
+    break;
+  }
+  return why;
+}
+
+Result<TlsServer> TlsServer::load_files(const ListenTls& files) {
   DAVY_ASSIGN(const std::string certificate, read_certificate_file(files.certificate));
   DAVY_ASSIGN(std::string key, read_key_file(files.key));
   const Secret wiped_later(std::move(key));

@@ -43,9 +43,10 @@ struct Validity {
 
 class TlsServer {
  public:
-  // An error has the file at fault as its place, the cause, and what to do; nothing of a
-  // key. The key's file must be closed to others (read_secret_file). A certificate that
-  // does not hold now is no error: see validity().
+  // An error has the place in the configuration that names the file at fault (or the file,
+  // where `files` has no places), the cause, and what to do; nothing of a key. The key's file must
+  // be closed to others (read_secret_file). A certificate that does not hold now is no error: see
+  // validity().
   [[nodiscard]] static Result<TlsServer> load(const ListenTls& files);
   // `names` stand in messages.
   [[nodiscard]] static Result<TlsServer> create(const TlsPem& pem, const ListenTls& names);
@@ -57,6 +58,7 @@ class TlsServer {
  private:
   friend class TlsSession;
   TlsServer() = default;
+  [[nodiscard]] static Result<TlsServer> load_files(const ListenTls& files);
   TlsContext context_;
   Validity validity_;
   bool asks_clients_ = false;

@@ -432,6 +432,48 @@ TEST_F(TlsTest, WhoLeavesIsSeen) {
   EXPECT_EQ(seen.get_future().get(), "there left");
 }
 
+TEST_F(TlsTest, AResetFailsAtOnce) {
+  std::promise<Io> seen;
+  serve(server_of(authority().issue()), [&](Connection& connection) -> Task<void> {
+    (void)co_await connection.read_more();
+    (void)co_await connection.write("go");
+    seen.set_value(co_await connection.read_more());
+  });
+  {
+    TlsTestClient client(port());
+    ASSERT_TRUE(client.send("hello"));
+    EXPECT_EQ(client.read_until("go"), "go");
+    const linger at_once{1, 0};
+    ::setsockopt(SSL_get_fd(client.ssl()), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  EXPECT_EQ(seen.get_future().get(), Io::failed);
+}
+
+// As behind a PROXY protocol header, or a CONNECT that a proxy has answered.
+TEST_F(TlsTest, WhatWasReadBeforeTheHandshakeIsItsBegin) {
+  constexpr std::string_view kLine = "PROXY UNKNOWN\r\n";
+  const TlsServer server = server_of(authority().issue());
+  auto bound = Listener::bind(Endpoint{"127.0.0.1", 0, {}}, loops_, 1);
+  ASSERT_TRUE(bound.ok());
+  listener_ = std::move(bound).value();
+  const auto behind_line = [&](std::unique_ptr<Connection> connection) -> Task<void> {
+    // So that the begin of the handshake has come together with the line.
+    std::this_thread::sleep_for(50ms);
+    (void)co_await connection->read_more();
+    EXPECT_GT(connection->input().size(), kLine.size());
+    connection->consume(kLine.size());
+    const auto secured = co_await connection->accept_tls(server);
+    EXPECT_TRUE(secured) << secured.error().text();
+    if (secured) co_await echo(*connection);
+  };
+  listener_->start(behind_line);
+  loops_.start();
+  TlsTestClient client(port(), {.before = std::string(kLine)});
+  ASSERT_TRUE(client.connected()) << client.error();
+  ASSERT_TRUE(client.send("ping"));
+  EXPECT_EQ(client.read_until("ping"), "ping");
+}
+
 TEST_F(TlsTest, GarbageInsteadOfARecordFails) {
   std::promise<Io> seen;
   serve(server_of(authority().issue()), [&](Connection& connection) -> Task<void> {

@@ -120,9 +120,10 @@ class Authority {
 };
 
 struct TlsTestOptions {
-  int version = 0;     // 0: the newest that both have
-  Pair own{};          // shown if not empty
-  std::string alpn{};  // as on the wire
+  int version = 0;       // 0: the newest that both have
+  Pair own{};            // shown if not empty
+  std::string alpn{};    // as on the wire
+  std::string before{};  // sent in plain text before the handshake
 };
 
 // A client as anybody's: OpenSSL's defaults, but that it does not check the server.
@@ -143,6 +144,7 @@ class TlsTestClient : public Client {
       SSL_set_alpn_protos(ssl_, names.data(), static_cast<unsigned>(names.size()));
     }
     SSL_set_fd(ssl_, fd_);
+    if (!options.before.empty()) (void)Client::send(options.before);
     ERR_clear_error();
     connected_ = connected_ && SSL_connect(ssl_) == 1;
     if (!connected_) error_ = last_error();

@@ -37,8 +37,6 @@ std::string names_in(X509* certificate) {
   return out;
 }
 
-Connection& wire_of(BIO* bio) noexcept { return *static_cast<Connection*>(BIO_get_data(bio)); }
-
 }  // namespace
 
 // What OpenSSL calls: instead of a socket, and to be told about a certificate.
@@ -60,19 +58,27 @@ struct TlsWire {
 
   static int read(BIO* bio, char* data, int room) noexcept {
     BIO_clear_retry_flags(bio);
-    const ssize_t got = wire_of(bio).receive(data, static_cast<std::size_t>(room));
-    if (got < 0) BIO_set_retry_read(bio);
-    return static_cast<int>(got);
+    TlsSession& session = *static_cast<TlsSession*>(BIO_get_data(bio));
+    const auto most = static_cast<std::size_t>(room);
+    if (!session.early_.empty()) {
+      const std::size_t size = session.early_.copy(data, most);
+      session.early_.erase(0, size);
+      return static_cast<int>(size);
+    }
+    const ssize_t got = session.wire_.receive(data, most);
+    if (got == Connection::kNothingNow) BIO_set_retry_read(bio);
+    return got < 0 ? -1 : static_cast<int>(got);
   }
 
   static int write(BIO* bio, const char* data, int size) noexcept {
     BIO_clear_retry_flags(bio);
-    wire_of(bio).send_record({data, static_cast<std::size_t>(size)});
+    static_cast<TlsSession*>(BIO_get_data(bio))
+        ->wire_.send_record({data, static_cast<std::size_t>(size)});
     return size;
   }
 
   static long control(BIO*, int command, long, void*) noexcept {
-    // A read of 0 is the end: `receive` gives nothing else for it.
+    // Where a read gives nothing and need not be tried again, it is the end.
     return command == BIO_CTRL_FLUSH || command == BIO_CTRL_EOF ? 1 : 0;
   }
 
@@ -109,15 +115,14 @@ bool expect_host(SSL* ssl, const std::string& host) noexcept {
          SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
 }
 
-std::string hint_for(long verdict, const std::string& names) {
+std::string_view hint_for(long verdict) {
   switch (verdict) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return "it must be renewed there; if it was, this machine's clock is wrong";
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return names.empty() ? "it is made out to no name that could be compared"
-                           : "it is made out to " + names;
+      return "use a name that it is made out to, or the right address";
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
@@ -132,10 +137,10 @@ std::string hint_for(long verdict, const std::string& names) {
 
 std::unique_ptr<TlsSession> TlsSession::make(SSL* ssl, Connection& wire, std::string host) {
   if (ssl == nullptr) return nullptr;
-  std::unique_ptr<TlsSession> session(new TlsSession(ssl, std::move(host)));
+  std::unique_ptr<TlsSession> session(new TlsSession(ssl, wire, std::move(host)));
   BIO* const bio = BIO_new(TlsWire::method());
   if (bio == nullptr) return nullptr;
-  BIO_set_data(bio, &wire);
+  BIO_set_data(bio, session.get());
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);  // takes it over
   SSL_set_app_data(ssl, session.get());
@@ -194,7 +199,7 @@ TlsSession::Step TlsSession::peek() noexcept {
 
 // SSL_has_pending sees what is still closed, SSL_pending what is open.
 bool TlsSession::holds_input() const noexcept {
-  return SSL_pending(ssl_) > 0 || SSL_has_pending(ssl_) == 1;
+  return !early_.empty() || SSL_pending(ssl_) > 0 || SSL_has_pending(ssl_) == 1;
 }
 
 bool TlsSession::write(std::string_view data) noexcept {
@@ -222,9 +227,10 @@ Error TlsSession::trouble() const {
   const std::string who = accepts ? "the client" : printable(host_, 253);
   const long verdict = SSL_get_verify_result(ssl_);
   if (verdict != X509_V_OK && (SSL_get_verify_mode(ssl_) & SSL_VERIFY_PEER) != 0) {
-    return unavailable(
-        "the certificate of " + who + " is not accepted: " + X509_verify_cert_error_string(verdict),
-        {}, accepts ? "" : hint_for(verdict, names_));
+    std::string what =
+        "the certificate of " + who + " is not accepted: " + X509_verify_cert_error_string(verdict);
+    if (!names_.empty()) what += ", it is made out to " + names_;
+    return unavailable(std::move(what), {}, std::string(accepts ? "" : hint_for(verdict)));
   }
   switch (ERR_GET_LIB(reason_) == ERR_LIB_SSL ? ERR_GET_REASON(reason_) : 0) {
     case 0:

@@ -43,6 +43,8 @@ class TlsSession {
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
+  // What came before TLS began is read before the socket; call it once, first.
+  void begin_with(std::string_view input) { early_ = input; }
   [[nodiscard]] Step handshake() noexcept;
   // At least one byte if done; `got` says how many.
   [[nodiscard]] Step read(char* data, std::size_t room, std::size_t& got) noexcept;
@@ -64,12 +66,15 @@ class TlsSession {
 
  private:
   friend struct TlsWire;
-  TlsSession(ssl_st* ssl, std::string host) : ssl_(ssl), host_(std::move(host)) {}
+  TlsSession(ssl_st* ssl, Connection& wire, std::string host)
+      : ssl_(ssl), wire_(wire), host_(std::move(host)) {}
   [[nodiscard]] static std::unique_ptr<TlsSession> make(ssl_st* ssl, Connection& wire,
                                                         std::string host);
   [[nodiscard]] Step step_after(int result) noexcept;
 
   ssl_st* ssl_;
+  Connection& wire_;
+  std::string early_;
   std::string names_;         // of a certificate that is made out to others
   std::string host_;          // "" where we accept
   unsigned long reason_ = 0;  // of the failure, as OpenSSL codes it; 0 = the socket ended

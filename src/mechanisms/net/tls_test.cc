@@ -17,8 +17,8 @@ using testing::Authority;
 using testing::Pair;
 using testing::Wanted;
 
-const ListenTls kNames{"server.pem", "server.key", "clients.pem"};
-const ListenTls kNoClients{"server.pem", "server.key", ""};
+const ListenTls kNames{"server.pem", "server.key", "clients.pem", {}, {}, {}};
+const ListenTls kNoClients{"server.pem", "server.key", "", {}, {}, {}};
 
 std::string said(const Result<TlsServer>& made) { return made ? "" : made.error().text(); }
 

@@ -13,6 +13,7 @@
 #include "surfaces/gateway/exchange.h"
 #include "surfaces/gateway/exchange_metrics.h"
 #include "surfaces/gateway/limits.h"
+#include "surfaces/gateway/tls_door.h"
 
 namespace davy::gateway {
 namespace {
@@ -85,8 +86,17 @@ net::Task<void> refuse_framing(LoopState& state, net::Connection& client,
   if (co_await client.write(out) == net::Io::ok) co_await linger(client);
 }
 
-net::Task<void> serve(LoopState& state, std::unique_ptr<net::Connection> client) {
+// `door` is null where clients speak plain text.
+net::Task<void> serve(LoopState& state, std::unique_ptr<net::Connection> client, TlsDoor* door) {
   const std::string client_ip = client->peer_address();
+  if (door != nullptr) {
+    const TlsDoor::Entry entry = co_await door->enter(*client);
+    if (entry == TlsDoor::Entry::spoke_http) {
+      co_await refuse_framing(
+          state, *client, {400, "plain_http", "This port speaks TLS: use https://."}, client_ip);
+    }
+    if (entry != TlsDoor::Entry::secured) co_return;
+  }
   http1::RequestParser parser;
   for (;;) {
     client->deadline_in(kIdleTime);
@@ -160,15 +170,21 @@ class RunningGateway final : public Gateway {
 
   Result<void> listen(const Settings& settings) {
     for (const Endpoint& endpoint : settings.listen) {
+      std::unique_ptr<TlsDoor> door;
+      if (endpoint.tls) {
+        DAVY_ASSIGN(door, TlsDoor::open(endpoint, shared_.metrics));
+      }
       DAVY_ASSIGN(auto listener, net::Listener::bind(endpoint, loops_, loops_.size()));
       listeners_.push_back(std::move(listener));
+      doors_.push_back(std::move(door));
     }
     DAVY_ASSIGN(admin_, net::Listener::bind(settings.admin, loops_, 1));
-    for (auto& listener : listeners_) {
-      listener->start([this](std::unique_ptr<net::Connection> connection) {
-        LoopState& state = *states_[connection->loop().index()];
-        return serve(state, std::move(connection));
-      });
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+      listeners_[i]->start(
+          [this, door = doors_[i].get()](std::unique_ptr<net::Connection> connection) {
+            LoopState& state = *states_[connection->loop().index()];
+            return serve(state, std::move(connection), door);
+          });
     }
     admin_->start(
         net::http_serve([this](const net::HttpRequest& request, net::Responder& responder) {
@@ -179,6 +195,14 @@ class RunningGateway final : public Gateway {
   }
 
   void publish(std::shared_ptr<const Snapshot> snapshot) override {
+    const auto& listen = snapshot->settings.listen;
+    for (std::size_t i = 0; i < doors_.size() && i < listen.size(); ++i) {
+      if (doors_[i] == nullptr || !listen[i].tls) continue;
+      if (const auto read = doors_[i]->reload(*listen[i].tls); !read) {
+        log::error("a certificate could not be read again; the old one stays in use",
+                   {{"listener", listen[i].text()}, {"why", read.error().text()}});
+      }
+    }
     snapshots_.publish(std::move(snapshot));
   }
 
@@ -238,6 +262,7 @@ class RunningGateway final : public Gateway {
   std::unique_ptr<net::WorkerPool> workers_;
   Shared shared_;
   std::vector<std::unique_ptr<LoopState>> states_;
+  std::vector<std::unique_ptr<TlsDoor>> doors_;  // as listeners_; null: plain text
   net::Loops loops_;
   std::vector<AdminRoute*> admin_routes_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;

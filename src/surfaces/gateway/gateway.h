@@ -38,7 +38,9 @@ class Gateway {
   // Stops at once: exchanges under way are recorded as failed.
   virtual ~Gateway() = default;
 
-  // New exchanges begin with this one; those under way finish with theirs.
+  // New exchanges begin with this one; those under way finish with theirs. Certificates of
+  // listeners are read again for new connections; one that cannot be read is told in the
+  // log, and the old one stays in use.
   virtual void publish(std::shared_ptr<const Snapshot> snapshot) = 0;
   // Takes no new connections, lets exchanges finish and returns when none is left or
   // `deadline` has passed; true = all finished. One thread calls it, once.
