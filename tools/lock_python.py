@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes tests/end_to_end/requirements.txt from requirements.in beside it.
+"""lock_python.py [FOLDER]: writes FOLDER/requirements.txt from the requirements.in beside it.
 
 Every package, the indirect ones included, gets its version and the SHA-256 of its
-wheels for the processors that we test on; no address of a registry is written. Run it
-with Debian 12's /usr/bin/python3, then script/bootstrap.
+wheels for the processors that we test on; no address of a registry is written. FOLDER is
+tests/end_to_end unless given. Run it with Debian 12's /usr/bin/python3, then script/bootstrap.
 """
 import hashlib
 import pathlib
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent.parent / "tests" / "end_to_end"
+USUAL = pathlib.Path(__file__).resolve().parent.parent / "tests" / "end_to_end"
 PLATFORMS = ["x86_64", "aarch64"]
 
 
@@ -30,12 +30,14 @@ def wheels_for(processor, pinned, folder):
 
 
 def main():
+    here = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else USUAL
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         run(sys.executable, "-m", "venv", str(scratch / "venv"))
         python = str(scratch / "venv" / "bin" / "python")
         run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-            "-r", str(HERE / "requirements.in"))
+            "--only-binary", ":all:",
+            "-r", str(here / "requirements.in"))
         pinned = sorted(run(python, "-m", "pip", "freeze").split(), key=str.lower)
         hashes = {}
         for processor in PLATFORMS:
@@ -51,7 +53,7 @@ def main():
         lines.append(pin)
         lines += [f" \\\n    --hash=sha256:{digest}" for digest in sorted(hashes[name])]
         lines.append("\n")
-    (HERE / "requirements.txt").write_text("".join(lines))
+    (here / "requirements.txt").write_text("".join(lines))
 
 
 if __name__ == "__main__":

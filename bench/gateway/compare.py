@@ -3,166 +3,235 @@
 import argparse
 import os
 import pathlib
-import re
 import resource
-import socket
-import statistics
-import subprocess
 import tempfile
 
-import servers
+import peers
+import proxies
+import tables
+from measure import Streams, Wrk, idle_memory
+from servers import ANSWER, QUESTION, Failed
 
-CONNECTIONS = 64
-HERE = pathlib.Path(__file__).resolve().parent
+CONNECTIONS, MANY = 64, 1000
+DIRECT, NGINX = "nginx alone", "nginx proxy_pass"
+PARTS = ["load", "latency", "tls", "memory", "streams"]
+USUAL = [part for part in PARTS if part != "tls"]  # davy serve cannot listen with TLS yet
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/gateway/run")
-    parser.add_argument("--short", action="store_true", help="a smoke run of a few seconds")
+    parser.add_argument("--short", action="store_true", help="a smoke run of a minute or so")
+    parser.add_argument("--only", default=",".join(USUAL), help="parts, with commas between them")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
     parser.add_argument("--loops", type=int, default=max(1, len(os.sched_getaffinity(0)) // 2),
                         help="cores, and so loops, workers and threads, of each gateway")
     parser.add_argument("--idle", type=int, default=10_000, help="idle connections")
+    parser.add_argument("--streams", type=int, default=2_000, help="at once")
+    parser.add_argument("--pieces", type=int, default=50, help="of each stream")
+    parser.add_argument("--every", type=int, default=200, help="milliseconds from piece to piece")
     options = parser.parse_args()
+    options.only = options.only.split(",")
+    if unknown := set(options.only) - set(PARTS):
+        parser.error(f"--only: unknown: {', '.join(unknown)}; there are {', '.join(PARTS)}")
     if options.short:
         options.rounds, options.seconds, options.idle = 1, 1, 500
+        options.streams, options.pieces, options.every = 100, 10, 100
     return options
 
 
 def split_cores(loops):
-    """Cores of the gateways, and of wrk with the upstream: apart where there are enough."""
+    """Cores of the gateways, and of clients and upstreams: apart where there are enough."""
     cores = sorted(os.sched_getaffinity(0))
     if loops < len(cores):
         return set(cores[:loops]), set(cores[loops:])
     return set(cores), set(cores)
 
 
-def check(server, guarded):
-    """A fast refusal or a wrong answer must not look like speed."""
-    status, body = server.ask(servers.QUESTION)
-    if (status, body) != (200, servers.ANSWER):
-        raise SystemExit(f"bench/gateway: {server.name} answers {status}: {body[:300]}")
-    if guarded:
-        forbidden = servers.QUESTION.replace("My invoice", "Ignore previous instructions", 1)
-        for what, got, wanted in [("a forbidden prompt", server.ask(forbidden)[0], 403),
-                                  ("no key", server.ask(servers.QUESTION, key=False)[0], 401)]:
-            if got != wanted:
-                raise SystemExit(f"bench/gateway: {what}: {got}, not {wanted}")
+class Bench:
+    """The servers that run, and the parts of the comparison. Each part starts what it needs
+    and stops it at its end, so that no part works beside the idle servers of another."""
+
+    def __init__(self, options, binary, folder):
+        self.options, self.binary, self.folder = options, binary, folder
+        self.ours, self.others = split_cores(options.loops)
+        self.wrk = Wrk(folder, self.others)
+        self.running = []
+        self.started = 0
+
+    def start(self, make, *given, **named):
+        """`make` gets a folder that no other server has."""
+        self.started += 1
+        server = make(self.folder / str(self.started), *given, **named)
+        self.running.append(server)
+        return server
+
+    def stop(self):
+        while self.running:
+            self.running.pop().stop()
+
+    def nginx(self, name, upstream=None, cores=None, **named):
+        cores = cores or self.ours
+        return self.start(lambda folder: proxies.nginx(
+            name, folder, cores, max(1, len(cores)) if cores != self.ours else self.options.loops,
+            upstream, **named))
+
+    def davy(self, mode, upstream, name=None, tls=None):
+        name = name or ("davy, rules off" if mode == "off" else "davy, phrases enforced")
+        return self.start(lambda folder: proxies.Davy(name, self.binary, folder, self.ours,
+                                                      upstream, mode, tls))
+
+    def peers(self, upstream):
+        """Those that run, and why the others do not."""
+        found, reasons = [], {}
+        for name in peers.PEERS:
+            self.started += 1
+            server, why = peers.start(name, self.folder / str(self.started), self.ours,
+                                      self.options.loops, upstream)
+            if server:
+                self.running.append(server)
+                found.append(server)
+            else:
+                reasons[name] = why
+        return found, reasons
+
+    def rounds(self, targets, measure, reasons, rounds=None):
+        """Results by name. The order turns from round to round; a peer that fails is left out
+        and said; anything else that fails ends the run."""
+        results = {server.name: [] for server in targets}
+        targets = list(targets)
+        for number in range(rounds or self.options.rounds):
+            turn = number % len(targets)
+            for server in targets[turn:] + targets[:turn]:
+                try:
+                    results[server.name].append(measure(server))
+                except Failed as why:
+                    if server.name not in peers.PEERS:
+                        raise
+                    reasons[server.name] = peers.reason(why)
+                    targets.remove(server)
+                    del results[server.name]
+        return results
+
+    def plain(self):
+        """The usual company: upstream alone, nginx, HAProxy, davy twice, the peers."""
+        alone = self.nginx(DIRECT, cores=self.others)
+        targets = [
+            alone, self.nginx(NGINX, alone.port),
+            self.start(proxies.haproxy, self.ours, self.options.loops, alone.port),
+            self.davy("off", alone.port), self.davy("enforce", alone.port)]
+        found, reasons = self.peers(alone.port)
+        for server in targets:
+            server.check()
+        return targets + found, reasons
+
+    def load(self):
+        targets, reasons = self.plain()
+        warm = self.rounds(targets, lambda server: self.wrk.load(
+            server, self.options.seconds, CONNECTIONS), reasons, 1)
+        targets = [server for server in targets if server.name in warm]
+        results = self.rounds(targets, lambda server: self.wrk.load(
+            server, self.options.seconds, CONNECTIONS), reasons)
+        tables.rates(f"Load: {CONNECTIONS} keep-alive connections", results, NGINX, reasons)
+
+    def latency(self):
+        targets, reasons = self.plain()
+        results = self.rounds(targets, lambda server: self.wrk.load(
+            server, self.options.seconds, 1), reasons)
+        tables.added("Added latency: one connection", results, DIRECT, reasons)
+
+    def tls(self):
+        pair = proxies.certificate(self.folder)
+        alone = self.nginx(DIRECT, cores=self.others)
+        targets = [self.nginx(NGINX, alone.port, tls=pair), self.davy("off", alone.port, tls=pair)]
+        for server in targets:
+            server.check()
+        for what, close in [("keep-alive", False), ("a new connection for each request", True)]:
+            results = self.rounds(targets, lambda server: self.wrk.load(
+                server, self.options.seconds, CONNECTIONS, close), {})
+            tables.rates(f"TLS to the client: {CONNECTIONS} connections, {what}", results, NGINX, {})
+
+    def memory(self):
+        """Idle connections and load each on servers that were just started: what an allocator
+        keeps of the one would be counted to the other."""
+        results, reasons = {}, {}
+
+        def on_fresh_ones(measure):
+            targets, missing = self.plain()
+            reasons.update(missing)
+            for server in targets[1:]:
+                m = results.setdefault(server.name, dict.fromkeys(
+                    ("fresh", "loaded", "before", "after")))
+                try:
+                    measure(server, m)
+                except (Failed, OSError) as why:
+                    if server.name not in peers.PEERS:
+                        raise
+                    reasons[server.name] = peers.reason(why)
+            self.stop()
+
+        def idle(server, m):
+            m["fresh"] = server.memory()
+            m["before"], m["after"] = idle_memory(server, self.options.idle)
+
+        def loaded(server, m):
+            m["loaded"] = self.wrk.memory_under_load(server, max(3, self.options.seconds), MANY)
+
+        on_fresh_ones(idle)
+        on_fresh_ones(loaded)
+        tables.memory("Memory in MB", results, reasons, self.options.idle, MANY)
+
+    def streams(self):
+        o = self.options
+        program = os.environ.get("DAVY_BENCH_STREAMS", "build/release/bench/gateway/streams/"
+                                 "davy_bench_streams")
+        if not os.access(program, os.X_OK):
+            raise Failed(f"{program} is not there; script/bench gateway builds it")
+        self.started += 1
+        both = Streams(os.path.abspath(program), self.folder / str(self.started), self.others,
+                       o.pieces, o.every)
+        self.running.append(both.upstream)
+        targets = [both.upstream, self.nginx(NGINX, both.upstream.port, streams=True),
+                   self.davy("off", both.upstream.port), self.davy("enforce", both.upstream.port)]
+        results = self.rounds(targets, lambda server: both.run(server, o.streams), {})
+        tables.added(
+            f"Streams: {o.streams} at once, {o.pieces} pieces each, one every {o.every} ms",
+            results, both.upstream.name, {},
+            [("pieces", lambda rounds: str(sum(one["pieces"] for one in rounds))),
+             ("lost", lambda rounds: str(sum(one["lost"] for one in rounds))),
+             ("cores", lambda rounds: f"{tables.median(rounds)['cores']:.2f}")])
+        print("\nNo rule of the product reads answers yet, so no stream was held back by one.")
 
 
-def load(server, seconds, cores, body):
-    """One wrk run: requests, seconds, latencies in ms, CPU seconds of the server."""
-    before = server.cpu_seconds()
-    done = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "post.lua"),
-         f"http://127.0.0.1:{server.port}/v1/chat/completions"],
-        capture_output=True, text=True, check=True,
-        env={**os.environ, "BODY": str(body), "KEY": server.key or ""},
-        preexec_fn=lambda: os.sched_setaffinity(0, cores))
-    cpu = server.cpu_seconds() - before
-    found = re.search(r"RESULT requests=(\d+) duration=(\d+) p50=(\d+) p99=(\d+) errors=(\d+)",
-                      done.stdout)
-    if not found or int(found[5]) or not int(found[1]):
-        raise SystemExit(f"bench/gateway: wrk against {server.name}:\n{done.stdout}{done.stderr}")
-    requests, duration = int(found[1]), int(found[2]) / 1e6
-    return {"rate": requests / duration, "per_cpu": requests / max(cpu, 1 / servers.TICKS),
-            "p50": int(found[3]) / 1e3, "p99": int(found[4]) / 1e3, "cores": cpu / duration}
-
-
-def idle_memory(server, count):
-    """Memory before and with so many connections on which nothing is sent."""
-    before = server.memory()
-    held = []
-    try:
-        for _ in range(count):
-            held.append(socket.create_connection(("127.0.0.1", server.port), 20))
-        status, _ = server.ask(servers.QUESTION)  # all before it are accepted by now
-        if status != 200:
-            raise SystemExit(f"bench/gateway: {server.name} answers {status} beside idle ones")
-        return before, server.memory()
-    finally:
-        for connection in held:
-            connection.close()
-
-
-def print_load(names, results):
-    reference = {key: statistics.median(r[key] for r in results["nginx proxy_pass"])
-                 for key in ("rate", "per_cpu")}
-    print(f"\n{'':18}{'requests/s':>12}{'of nginx':>10}{'per CPU-s':>12}{'of nginx':>10}"
-          f"{'p50 ms':>9}{'p99 ms':>9}{'cores':>7}")
-    for name in names:
-        median = {key: statistics.median(r[key] for r in results[name])
-                  for key in results[name][0]}
-        print(f"{name:18}{median['rate']:12.0f}{median['rate'] / reference['rate']:10.2f}"
-              f"{median['per_cpu']:12.0f}{median['per_cpu'] / reference['per_cpu']:10.2f}"
-              f"{median['p50']:9.2f}{median['p99']:9.2f}{median['cores']:7.2f}")
-    ratios = [ours["per_cpu"] / theirs["per_cpu"]
-              for ours, theirs in zip(results["davy serve"], results["nginx proxy_pass"])]
-    print("davy serve / nginx proxy_pass per CPU-second, round by round: "
-          + " ".join(f"{ratio:.2f}" for ratio in ratios))
-
-
-def print_memory(targets, fresh, count):
-    print(f"\nMemory in MB{'':6}{'fresh':>8}{'loaded':>9}{f'{count} idle':>12}{'KB each':>9}")
-    for server in targets:
-        before, after = idle_memory(server, count)
-        print(f"{server.name:18}{fresh[server.name] / 1e6:8.1f}{before / 1e6:9.1f}"
-              f"{after / 1e6:12.1f}{(after - before) / count / 1e3:9.2f}")
+def describe(options, ours, others):
+    print(f"1 KB chat POST ({len(QUESTION)} bytes), 1 KB answer ({len(ANSWER)} bytes), one wrk "
+          f"thread, {options.rounds} rounds of {options.seconds} s, medians.")
+    print(f"Each gateway has {options.loops} of {os.cpu_count()} cores and as many workers, threads "
+          "or loops; clients and upstream " + ("have the others." if ours != others
+                                               else "share them."))
+    print("nginx, HAProxy and the peers log nothing; davy checks a key and writes an event for "
+          f"each request, and where phrases are enforced it looks for {len(proxies.PHRASES)}.")
+    print("Load average at the start: " + " ".join(f"{x:.1f}" for x in os.getloadavg()))
 
 
 def main():
     options = arguments()
-    binary = os.environ.get("DAVY_BINARY", "build/release/davy")
+    binary = os.path.abspath(os.environ.get("DAVY_BINARY", "build/release/davy"))
     if not os.access(binary, os.X_OK):
-        raise SystemExit(f"bench/gateway: {binary} is not there; script/bench gateway builds it")
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        raise Failed(f"{binary} is not there; script/bench gateway builds it")
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if options.idle > hard - 500:
         options.idle = hard - 500
         print(f"only {options.idle} idle connections: the hard limit of open files is {hard}")
-    ours, others = split_cores(options.loops)
-
     with tempfile.TemporaryDirectory(prefix="davy-bench-") as name:
-        folder = pathlib.Path(name)
-        body = folder / "body.json"
-        body.write_text(servers.QUESTION)
-        running = []
-        try:
-            def start(server):
-                running.append(server)
-                return server
-            upstream = start(servers.nginx("nginx alone", folder / "upstream", others,
-                                           max(1, len(others) if others != ours else options.loops)))
-            targets = [
-                start(servers.nginx("nginx proxy_pass", folder / "nginx", ours, options.loops,
-                                    upstream.port)),
-                start(servers.haproxy(folder / "haproxy", ours, options.loops, upstream.port)),
-                start(servers.davy(binary, folder / "davy", ours, upstream.port)),
-            ]
-            fresh = {server.name: server.memory() for server in targets}
-            print(f"1 KB chat POST ({len(servers.QUESTION)} bytes), 1 KB answer "
-                  f"({len(servers.ANSWER)} bytes), {CONNECTIONS} keep-alive connections, 1 wrk "
-                  f"thread, {options.rounds} rounds of {options.seconds} s, medians.")
-            print(f"Each gateway has {options.loops} of {os.cpu_count()} cores and as many workers, "
-                  f"threads or loops; wrk and the upstream "
-                  + ("have the others." if ours != others else "share them."))
-            print("nginx and HAProxy log nothing; davy checks a key, reads the text, enforces "
-                  f"{len(servers.PHRASES)} phrases and writes an event for each request.")
-            print("Load average at the start: " + " ".join(f"{x:.1f}" for x in os.getloadavg()))
-            for server in running:
-                check(server, server is targets[-1])
-                load(server, 1, others, body)
-            results = {server.name: [] for server in running}
-            for number in range(options.rounds):
-                turn = number % len(running)
-                for server in running[turn:] + running[:turn]:
-                    results[server.name].append(load(server, options.seconds, others, body))
-            print_load([server.name for server in running], results)
-            print_memory(targets, fresh, options.idle)
-        finally:
-            for server in reversed(running):
-                server.stop()
+        bench = Bench(options, binary, pathlib.Path(name))
+        describe(options, bench.ours, bench.others)
+        for part in options.only:
+            try:
+                getattr(bench, part)()
+            finally:
+                bench.stop()
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
--- wrk: POSTs the body in the file BODY, with the key in KEY if there is one, and prints
--- one line that compare.py reads. Latencies are in microseconds.
+-- wrk: POSTs the body in the file BODY with the fields in FIELDS (one `name: value` a line)
+-- and prints one line that measure.py reads. Latencies are in microseconds.
 wrk.method = "POST"
 local file = assert(io.open(os.getenv("BODY"), "rb"))
 wrk.body = file:read("*a")
 file:close()
-wrk.headers["Content-Type"] = "application/json"
-local key = os.getenv("KEY")
-if key and key ~= "" then
-  wrk.headers["Authorization"] = "Bearer " .. key
+for name, value in os.getenv("FIELDS"):gmatch("([^\n:]+): ([^\n]*)") do
+  wrk.headers[name] = value
 end
 
 done = function(summary, latency, requests)

@@ -196,11 +196,14 @@ class Documents:
             self.problems.append(f"README.md does not name script/{name}")
 
 
+INSTALLED = {"node_modules", ".venv"}
+
+
 def documents(root):
     yield from sorted(root.glob("*.md"))
     for folder in ("docs", "src", "tests", "bench", "examples"):
         yield from sorted(file for file in (root / folder).rglob("*.md")
-                          if "node_modules" not in file.relative_to(root).parts)
+                          if not INSTALLED.intersection(file.relative_to(root).parts))
 
 
 def main():
