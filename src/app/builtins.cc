@@ -1,7 +1,10 @@
 #include "app/builtins.h"
 
 #include "app/serve_command.h"
+#include "mechanisms/dialects/kserve.h"
+#include "mechanisms/dialects/mcp.h"
 #include "mechanisms/dialects/openai.h"
+#include "mechanisms/dialects/predict.h"
 #include "mechanisms/store/upkeep/command.h"
 #include "pillars/access/keys/access_config.h"
 #include "pillars/access/keys/command.h"
@@ -63,7 +66,8 @@ Result<std::vector<std::unique_ptr<Scanner>>> scanners() {
 }
 
 std::span<const dialects::Dialect* const> dialects() {
-  static const dialects::Dialect* const list[] = {&dialects::openai()};
+  static const dialects::Dialect* const list[] = {&dialects::openai(), &dialects::kserve(),
+                                                  &dialects::mcp(), &dialects::predict()};
   return list;
 }
 

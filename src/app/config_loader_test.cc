@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "app/builtins.h"
 #include "generated/rules.h"
 #include "pillars/access/keys/access_config.h"
 #include "pillars/guardrails/sanitize/sanitize.h"
@@ -77,7 +78,16 @@ TEST_F(ConfigLoaderTest, EveryProfileOfInitLoads) {
     write("davylamp.yaml", std::string(profile.config));
     const auto loaded = load();
     ASSERT_TRUE(loaded) << profile.name << "\n" << said();
-    EXPECT_EQ(said().empty(), profile.name != "predict") << profile.name << "\n" << said();
+    EXPECT_EQ(said(), "") << profile.name;
+  }
+}
+
+TEST_F(ConfigLoaderTest, EveryDialectThatIsBuiltMayBeConfigured) {
+  for (const dialects::Dialect* const dialect : dialects()) {
+    write("davylamp.yaml", "models:\n  - {name: m, dialect: " + std::string(dialect->name()) +
+                               ", upstream: \"http://127.0.0.1:9001\"}\n");
+    (void)load();
+    EXPECT_FALSE(says("dialect")) << said();
   }
 }
 
@@ -118,7 +128,7 @@ TEST_F(ConfigLoaderTest, TheConfigurationOfTheDesignLoadsWithWarnings) {
         "  guardrails.sanitize.phrase: enforce\n");
   ASSERT_TRUE(load()) << said();
   for (const char* key :
-       {"price", "max_output_tokens", "predict", "budget", "usage_plan", "access.usage_plans",
+       {"price", "max_output_tokens", "budget", "usage_plan", "access.usage_plans",
         "guardrails.rails", "guardrails.waf", "guardrails.egress_hosts", "monitoring.monitors",
         "monitoring.integrity"}) {
     EXPECT_TRUE(says(key)) << key << "\n" << said();

@@ -22,7 +22,8 @@ void read_price(ConfigMap& map, Model& model) {
 }
 
 void read_dialect(ConfigMap& map, Model& model) {
-  const std::vector<std::string> dialects{"openai", "predict"};
+  // As src/app/builtins.cc lists them.
+  const std::vector<std::string> dialects{"openai", "kserve", "mcp", "predict"};
   if (map.text("dialect") == "bedrock") {
     map.diagnostics().error(
         map.path() + ".dialect: bedrock is not built yet", map.place("dialect"),
@@ -32,14 +33,9 @@ void read_dialect(ConfigMap& map, Model& model) {
   }
   if (const auto dialect = map.choice("dialect", dialects)) {
     model.dialect = dialects[*dialect];
-    if (model.dialect != "openai") {
-      map.diagnostics().warning(
-          map.path() + ".dialect: " + model.dialect + " is read but not served by this version",
-          map.place("dialect"), "openai is");
-    }
   } else if (!map.has("dialect")) {
     map.diagnostics().error(map.path() + ": \"dialect\" is missing", map.place(),
-                            "one of openai, predict");
+                            "one of " + join(dialects, ", "));
   }
 }
 

@@ -176,15 +176,15 @@ TEST(Settings, HostsOfModels) {
   EXPECT_NE(checked(twice.content.settings).find("the host x.y stands twice"), std::string::npos);
 }
 
-TEST(Settings, ADialectThatIsNotServedYetIsAWarning) {
+TEST(Settings, ADialectIsOneOfThoseThatAreServed) {
   const auto root = [](const char* dialect) {
     return Tree::list({Tree::map({{"name", Tree::text("fraud")},
                                   {"dialect", Tree::text(dialect)},
                                   {"upstream", Tree::text("http://127.0.0.1:9002")}})});
   };
-  const Read later = read_with("models", root("predict"));
-  EXPECT_TRUE(later.diagnostics.ok()) << later.all();
-  EXPECT_TRUE(later.says("predict is read but not served by this version")) << later.all();
+  const Read served = read_with("models", root("predict"));
+  EXPECT_TRUE(served.diagnostics.ok()) << served.all();
+  EXPECT_FALSE(served.says("dialect")) << served.all();
   const Read never = read_with("models", root("opnai"));
   EXPECT_FALSE(never.diagnostics.ok());
   EXPECT_TRUE(never.says("did you mean openai?")) << never.all();

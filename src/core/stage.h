@@ -58,7 +58,9 @@ struct ExchangeInfo {
   Principal principal;                     // after the access stages' on_head
   const Experiment* experiment = nullptr;  // likewise
   const Model* model = nullptr;            // before on_request
-  bool stream = false;                     // the caller asked for a stream; before on_request
+  // The caller asked for a stream (before on_request), or the answer is one (before
+  // on_answer_head).
+  bool stream = false;
   Signals signals;
 };
 

@@ -275,8 +275,10 @@ void Reader::object(NodeId id, const Shape& shape, Provenance provenance) {
   }
   if (!index_.is(id, Kind::object)) return anything(id, provenance);
   for (NodeId each = index_.first_child(id); each != kNoNode; each = index_[each].next) {
+    const std::string_view key = slice(index_.source(), index_[each].key_span());
+    // No @: an address is worth a look.
     const bool known =
-        shape.plain_keys && is_identifier(slice(index_.source(), index_[each].key_span()));
+        shape.plain_keys && is_identifier(key) && key.find('@') == std::string_view::npos;
     if (!known) texts_.key(each, provenance);
     member(each, shape, provenance);
   }

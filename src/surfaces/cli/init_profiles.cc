@@ -57,14 +57,12 @@ constexpr std::string_view kChat =
 
 constexpr std::string_view kPredict =
     "# Davylamp in front of a model that answers with numbers, such as a fraud score.\n"
-    "#\n"
-    "# This version reads the OpenAI dialect only. `dialect: predict` is accepted, so that\n"
-    "# this file stays, but requests to such a model are refused; `davy check` "
-    "warns.\n" DAVY_INIT_WHERE
+    "# Clients call http://127.0.0.1:8080/models/fraud/predict. `davy check` explains every\n"
+    "# mistake here.\n" DAVY_INIT_WHERE
     "models:\n"
-    "  - name: fraud\n"
-    "    dialect: predict\n"
-    "    upstream: \"http://127.0.0.1:9002\"\n"
+    "  - name: fraud                   # served below /models/fraud\n"
+    "    dialect: predict              # plain JSON, any path; or kserve\n"
+    "    upstream: \"http://127.0.0.1:9001\"   # `davy practice` listens there\n"
     "    credential: none              # or env:NAME, file:PATH, kubernetes:DIR/KEY\n"
     "\n"
     "experiments:                      # keys belong to an experiment\n"
@@ -73,9 +71,9 @@ constexpr std::string_view kPredict =
     "    purpose: score payments\n"
     "    models: [fraud]\n"
     "    stage: sandbox\n"
-    "\n" DAVY_INIT_ACCESS DAVY_INIT_MONITORING DAVY_INIT_RULES
+    "\n" DAVY_INIT_ACCESS DAVY_INIT_PHRASES DAVY_INIT_MONITORING DAVY_INIT_RULES
     "rules:\n"
-    "  access.*: enforce\n";
+    "  guardrails.sanitize.phrase: observe     # texts in a payment are judged too\n";
 
 constexpr std::string_view kNotebook =
     "# Davylamp for people who experiment in notebooks: they change one base URL.\n"
@@ -132,8 +130,7 @@ constexpr std::string_view kServe =
 
 constexpr std::array<InitProfile, 4> kProfiles{{
     {"chat", "people talk with a chat model", kChat, kServe},
-    {"predict", "a model that answers with numbers (not served by this version)", kPredict,
-     "  (this version refuses calls to `dialect: predict`)\n  davy serve"},
+    {"predict", "a model that answers with numbers", kPredict, kServe},
     {"notebook", "experiments in notebooks", kNotebook,
      "  davy scan secrets DIR             credentials in notebooks\n"
      "  davy practice                     a model to practise on, in another terminal\n"

@@ -138,7 +138,7 @@ bool Exchange::route() {
   }
   refuse(rules::kGatewayRouteUnknown, "This path does not serve the request's method.");
   refusal_->problem.status = 405;
-  refusal_->allow = shared_.routes.allowed(match_);
+  refusal_->allow = shared_.routes.allowed(match_, head_.path());
   return false;
 }
 

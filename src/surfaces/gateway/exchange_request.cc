@@ -82,15 +82,15 @@ bool Exchange::admit_body() {
 
 bool Exchange::admit_target() {
   const dialects::Route& route = *match_.route;
-  if (route.upstream_path.empty() && reading_ != Reading::catalogue && !match_.rest.empty()) {
-    if (!http1::is_clean_path(match_.rest)) {
+  std::string_view rest = match_.below_base(head_.path());
+  if (route.upstream_path.empty() && reading_ != Reading::catalogue && !rest.empty()) {
+    if (!http1::is_clean_path(rest)) {
       refuse(rules::kGatewayRequestMalformed,
              "The path can be read in two ways: it has empty or dot segments, or escapes for "
              "what no name holds.",
              "Write the path out.");
       return false;
     }
-    std::string_view rest = match_.rest;
     for (std::size_t at = 0; !rest.empty(); rest.remove_prefix(at)) {
       rest.remove_prefix(1);
       at = std::min(rest.find('/'), rest.size());

@@ -32,7 +32,7 @@ bool stays_here(std::string_view field) {
 
 std::string Exchange::upstream_target(const Upstream& upstream) const {
   const std::string_view fixed = match_.route->upstream_path;
-  std::string_view below = fixed.empty() ? match_.rest : fixed;
+  std::string_view below = fixed.empty() ? match_.below_base(head_.path()) : fixed;
   if (fixed == dialects::kNothing) below = {};
   std::string target = upstream.target(below);
   if (target.empty()) target = "/";

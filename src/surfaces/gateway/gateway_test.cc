@@ -8,13 +8,16 @@
 #include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
+#include <cstdio>
 #include <functional>
 #include <mutex>
 #include <stdexcept>
 
 #include "core/live_control.h"
 #include "generated/rules.h"
+#include "mechanisms/dialects/mcp.h"
 #include "mechanisms/dialects/openai.h"
+#include "mechanisms/dialects/predict.h"
 #include "mechanisms/net/http_server.h"
 #include "mechanisms/net/testing.h"
 #include "mechanisms/telemetry/metrics_registry.h"
@@ -135,6 +138,7 @@ class GatewayTest : public ::testing::Test {
         [this, handler](const net::HttpRequest& request, net::Responder& responder) {
           ++calls_;
           last_body_ = std::string(request.body);
+          last_target_ = std::string(request.head.target());
           return handler(request, responder);
         }));
     upstream_loops_.start();
@@ -167,6 +171,12 @@ class GatewayTest : public ::testing::Test {
     upstream.url.host = "127.0.0.1";
     upstream.url.port = upstream_->endpoint().port;
     made->settings.models = {model};
+    model.name = "tools";
+    model.dialect = "mcp";
+    made->settings.models.push_back(model);
+    model.name = "scores";
+    model.dialect = "predict";
+    made->settings.models.push_back(model);
     made->modes.set(kRule, mode);
     if (hooks.on_request || hooks.on_chunk || hooks.finish) {
       made->stages.push_back(std::make_unique<HookStage>(std::move(hooks)));
@@ -180,7 +190,8 @@ class GatewayTest : public ::testing::Test {
     gateway_ = std::move(started).value();
   }
   Services services() {
-    static const dialects::Dialect* const list[] = {&dialects::openai()};
+    static const dialects::Dialect* const list[] = {&dialects::openai(), &dialects::mcp(),
+                                                    &dialects::predict()};
     return {system_clock(), control_, sink_, metrics_, redactor_, list, {}};
   }
   std::uint16_t port() { return gateway_->endpoints()[0].port; }
@@ -201,6 +212,7 @@ class GatewayTest : public ::testing::Test {
   std::unique_ptr<net::Listener> upstream_;
   std::atomic<int> calls_{0};
   std::string last_body_;
+  std::string last_target_;
   LiveControl control_;
   MemorySink sink_;
   telemetry::MetricsRegistry metrics_;
@@ -329,6 +341,130 @@ TEST_F(GatewayTest, RedactsWhatIsSplitOverTwoEvents) {
   EXPECT_NE(got.find("[number]"), std::string::npos) << got;
   EXPECT_NE(got.find(" done"), std::string::npos) << got;
   EXPECT_NE(got.find("[DONE]"), std::string::npos) << got;
+}
+
+// A call of a tool, and what a tool server answers.
+std::string call_tool(std::string_view fields = "") {
+  const std::string body =
+      R"({"jsonrpc":"2.0","id":"q1","method":"tools/call","params":{"name":"f","arguments":)"
+      R"({"x":"number 42"}}})";
+  return "POST /mcp/tools HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: "
+         "application/json\r\n" +
+         std::string(fields) + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+std::string tool_result(std::string_view text) {
+  return R"({"jsonrpc":"2.0","id":"q1","result":{"content":[{"type":"text","text":")" +
+         std::string(text) + "\"}]}}";
+}
+
+TEST_F(GatewayTest, AToolsResultIsRedactedWholeAndInAStream) {
+  answer_json(tool_result("the code is 42"));
+  start(redact_42());
+  const std::string got = talk(port(), call_tool());
+  EXPECT_NE(got.find(tool_result("the code is [number]")), std::string::npos) << got;
+  EXPECT_EQ(sink_.exchange().text(Field::route), "/mcp/{model}");
+  EXPECT_EQ(sink_.exchange().text(Field::model), "tools");
+}
+
+TEST_F(GatewayTest, EachMessageOfAToolServerIsJudgedAndGoesOutAtOnce) {
+  std::vector<std::string> events;
+  for (int i = 0; i < 5000; ++i) {
+    events.push_back(
+        "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":"
+        "{\"level\":\"info\",\"data\":\"42 of " +
+        std::to_string(i) + "\"}}\n\n");
+  }
+  answer_stream(events);
+  start(redact_42());
+  const std::string got =
+      talk(port(),
+           "GET /mcp/tools HTTP/1.1\r\nHost: x\r\nConnection: close\r\nMcp-Session-Id: s\r\n\r\n");
+  EXPECT_NE(got.find("[number] of 0\""), std::string::npos) << got.substr(0, 1000);
+  EXPECT_NE(got.find("[number] of 4999\""), std::string::npos) << got.substr(got.size() - 500);
+  EXPECT_EQ(got.find("\"42 of"), std::string::npos);
+  EXPECT_NE(got.find("\r\n0\r\n\r\n"), std::string::npos);
+}
+
+TEST_F(GatewayTest, ADenialInsideAToolServersStreamAnswersTheCall) {
+  answer_stream({"data: " + tool_result("bad news") + "\n\n"});
+  start({.on_chunk = [](const StreamSegment& piece, StageOutput& out) -> Result<void> {
+    EXPECT_EQ(piece.key.provenance, Provenance::tool_result);
+    if (piece.text.find("bad") != std::string_view::npos) out.deny(fired());
+    return {};
+  }});
+  const std::string got = talk(port(), call_tool());
+  EXPECT_EQ(got.find("bad"), std::string::npos) << got;
+  EXPECT_NE(got.find(R"({"jsonrpc":"2.0","id":"q1","error":{"code":-32010)"), std::string::npos)
+      << got;
+}
+
+TEST_F(GatewayTest, ARefusedCallIsAnsweredAsItsSdkReadsIt) {
+  answer_json(tool_result("never"));
+  start({.on_request = [](std::span<const Segment> segments, StageOutput& out) -> Result<void> {
+    EXPECT_EQ(segments.size(), 2u);
+    EXPECT_EQ(segments.back().provenance, Provenance::tool_call);
+    out.deny(fired());
+    return {};
+  }});
+  const std::string got = talk(port(), call_tool());
+  EXPECT_EQ(got.rfind("HTTP/1.1 403", 0), 0u) << got;
+  EXPECT_NE(got.find("Content-Type: application/json\r\n"), std::string::npos) << got;
+  EXPECT_NE(got.find(R"("id":"q1","error":{)"), std::string::npos) << got;
+  EXPECT_EQ(calls_, 0);
+}
+
+// The head moves while a body is read that does not fit behind it.
+TEST_F(GatewayTest, APathThatGoesOnAsItCameOutlivesALargeBody) {
+  answer_json(R"({"score":0.70})");
+  start({});
+  const std::string body = "[" + std::string(500'000, ' ') + "0.70]";
+  const std::string size = std::to_string(body.size());
+  const std::string head =
+      "POST /models/scores/v3/score HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+      "Content-Type: application/json\r\n";
+  EXPECT_NE(talk(port(), head + "Content-Length: " + size + "\r\n\r\n" + body).find("0.70"),
+            std::string::npos);
+  EXPECT_EQ(last_target_, "/v3/score");
+  EXPECT_EQ(last_body_, body);
+  std::string chunks;
+  for (std::size_t at = 0; at < body.size(); at += 10'000) {
+    const std::string_view chunk = std::string_view(body).substr(at, 10'000);
+    char line[32];
+    std::snprintf(line, sizeof line, "%zx\r\n", chunk.size());
+    chunks.append(line).append(chunk).append("\r\n");
+  }
+  EXPECT_NE(
+      talk(port(), head + "Transfer-Encoding: chunked\r\n\r\n" + chunks + "0\r\n\r\n").find("0.70"),
+      std::string::npos);
+  EXPECT_EQ(last_target_, "/v3/score");
+  EXPECT_EQ(last_body_, body);
+}
+
+TEST_F(GatewayTest, AFieldThatRepeatsWhatWasRedactedStaysHere) {
+  std::string fields;
+  answer_with([&](const net::HttpRequest& request, net::Responder& responder) -> net::Task<void> {
+    fields.clear();
+    for (const auto field : request.head.fields()) fields += std::string(field.name) + "\n";
+    net::HttpResponse response;
+    response.content_type = "application/json";
+    response.body = tool_result("done");
+    (void)co_await responder.send(response);
+  });
+  const std::string call = call_tool("Mcp-Param-X: number 42\r\nMcp-Session-Id: s\r\n");
+  start({});
+  EXPECT_EQ(talk(port(), call).rfind("HTTP/1.1 200", 0), 0u);
+  EXPECT_NE(fields.find("Mcp-Param-X"), std::string::npos) << fields;
+  EXPECT_NE(fields.find("Mcp-Session-Id"), std::string::npos) << fields;
+  gateway_.reset();
+  start({.on_request = [](std::span<const Segment> segments, StageOutput& out) -> Result<void> {
+    const Segment& x = segments.back();
+    out.redact(fired(), Edit{std::string(x.pointer), Span{7, 9}, "*"});
+    return {};
+  }});
+  EXPECT_EQ(talk(port(), call).rfind("HTTP/1.1 200", 0), 0u);
+  EXPECT_NE(last_body_.find("number *"), std::string::npos) << last_body_;
+  EXPECT_EQ(fields.find("Mcp-Param-X"), std::string::npos) << fields;
+  EXPECT_NE(fields.find("Mcp-Session-Id"), std::string::npos) << fields;
 }
 
 TEST_F(GatewayTest, AStreamIsRelayedByteForByteWithoutStages) {

@@ -54,6 +54,7 @@ bool Relay::begin() {
   upstream_.consume(head_.size());
 
   streams_ = is_event_stream(head_.fields().find("content-type").value_or(""));
+  if (streams_) x_.info_.stream = true;
   decoder_ = http1::BodyDecoder(framing, answer_limits(streams_));
   x_.record_.status = head_.status();
 

@@ -84,17 +84,17 @@ const dialects::Dialect* Routes::dialect_of(const Model& model) const noexcept {
   return nullptr;
 }
 
-RouteMatch Routes::below_model(const Model& model, std::string_view method,
-                               std::string_view rest) const {
+RouteMatch Routes::below_model(const Model& model, std::string_view method, std::string_view path,
+                               std::size_t base) const {
   RouteMatch match;
   match.dialect = dialect_of(model);
   match.model = model.name;
-  match.rest = rest;
+  match.base = base;
   if (match.dialect == nullptr) return match;
   bool path_fits = false;
   std::string unused;
   for (const Route& route : match.dialect->model_routes()) {
-    if (!fits(route.path, rest, unused)) continue;
+    if (!fits(route.path, match.below_base(path), unused)) continue;
     path_fits = true;
     if (!serves(method, route)) continue;
     match.route = &route;
@@ -108,10 +108,9 @@ RouteMatch Routes::find(const http1::RequestHead& head, const Snapshot& snapshot
   const std::string_view method = head.method();
   const std::string_view path = head.path();
   if (const Model* const model = of_host(snapshot, without_port(head.host()))) {
-    return below_model(*model, method, path);
+    return below_model(*model, method, path, 0);
   }
   RouteMatch match;
-  match.rest = path;
   for (const Exact& each : exact_) {
     if (each.path != path) continue;
     match.dialect = each.dialect;
@@ -125,7 +124,9 @@ RouteMatch Routes::find(const http1::RequestHead& head, const Snapshot& snapshot
     const std::string_view segment = after.substr(0, after.find('/'));
     const auto name = http1::decode_segment(segment);
     const Model* const model = name ? snapshot.model(*name) : nullptr;
-    if (model != nullptr) return below_model(*model, method, after.substr(segment.size()));
+    if (model != nullptr) {
+      return below_model(*model, method, path, kModels.size() + segment.size());
+    }
     match.dialect = dialects_.front();
     match.route = &kNoModel;
     match.model = name.value_or("");
@@ -143,11 +144,11 @@ RouteMatch Routes::find(const http1::RequestHead& head, const Snapshot& snapshot
   return match;
 }
 
-std::string Routes::allowed(const RouteMatch& match) const {
+std::string Routes::allowed(const RouteMatch& match, std::string_view path) const {
   std::vector<std::string> methods;
   std::string unused;
   const auto add = [&](const Route& route) {
-    if (!fits(route.path, match.rest, unused)) return;
+    if (!fits(route.path, match.below_base(path), unused)) return;
     const std::string method(route.method);
     if (std::find(methods.begin(), methods.end(), method) == methods.end()) {
       methods.push_back(method);

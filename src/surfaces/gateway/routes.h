@@ -2,6 +2,8 @@
 // of its body.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,8 +18,14 @@ namespace davy::gateway {
 struct RouteMatch {
   const dialects::Dialect* dialect = nullptr;  // null: no route
   const dialects::Route* route = nullptr;      // null with a dialect: the path, not the method
-  std::string model;      // as the path or the host names it; empty: the body or query does
-  std::string_view rest;  // the path below the model's base; else the whole path
+  std::string model;     // as the path or the host names it; empty: the body or query does
+  std::size_t base = 0;  // bytes of the path that are the model's own base, "/models/NAME"
+
+  // What of the request's path lies below that base. The path is the head's, which may move
+  // while a body is read.
+  [[nodiscard]] std::string_view below_base(std::string_view path) const noexcept {
+    return path.substr(std::min(base, path.size()));
+  }
 };
 
 // Immutable, thread-safe.
@@ -28,10 +36,9 @@ class Routes {
   // In this order: the host of a model, exact paths, "/models/NAME" of a configured model,
   // paths with a pattern. A path below "/models/" that names no model matches a route of
   // its own, so that callers learn only after their key was checked that there is none.
-  // The match refers into the head.
   [[nodiscard]] RouteMatch find(const http1::RequestHead& head, const Snapshot& snapshot) const;
-  // The methods that `path` serves for the dialect of the match, "GET, POST".
-  [[nodiscard]] std::string allowed(const RouteMatch& match) const;
+  // The methods that the request's `path` serves for the dialect of the match, "GET, POST".
+  [[nodiscard]] std::string allowed(const RouteMatch& match, std::string_view path) const;
   // Of errors on paths that no dialect serves.
   [[nodiscard]] const dialects::Dialect& fallback() const noexcept { return *dialects_.front(); }
   // A number for each pair of dialect and operation, below document_kinds().
@@ -46,7 +53,7 @@ class Routes {
     const dialects::Route* route;
   };
   [[nodiscard]] RouteMatch below_model(const Model& model, std::string_view method,
-                                       std::string_view rest) const;
+                                       std::string_view path, std::size_t base) const;
   [[nodiscard]] const dialects::Dialect* dialect_of(const Model& model) const noexcept;
 
   std::vector<const dialects::Dialect*> dialects_;

@@ -78,10 +78,10 @@ TEST_F(RoutesTest, AWrongMethodNamesTheOthers) {
   RouteMatch match = find("DELETE", "/v1/chat/completions");
   ASSERT_NE(match.dialect, nullptr);
   EXPECT_EQ(match.route, nullptr);
-  EXPECT_EQ(routes_.allowed(match), "POST");
+  EXPECT_EQ(routes_.allowed(match, "/v1/chat/completions"), "POST");
   match = find("POST", "/v1/models/chat");
   EXPECT_EQ(match.route, nullptr);
-  EXPECT_EQ(routes_.allowed(match), "GET");
+  EXPECT_EQ(routes_.allowed(match, "/v1/models/chat"), "GET");
 }
 
 TEST_F(RoutesTest, TheHostComesFirstAndWithoutItsPort) {
@@ -108,7 +108,7 @@ TEST_F(RoutesTest, BelowModelsANameThatIsNoneHasARouteOfItsOwn) {
 TEST_F(RoutesTest, ThePathBelowAModelIsKept) {
   const RouteMatch match = find("POST", "/models/chat/v1/chat/completions");
   ASSERT_NE(match.route, nullptr);
-  EXPECT_EQ(match.rest, "/v1/chat/completions");
+  EXPECT_EQ(match.below_base("/models/chat/v1/chat/completions"), "/v1/chat/completions");
   EXPECT_EQ(match.model, "chat");
 }
 
