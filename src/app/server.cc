@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/builtins.h"
+#include "app/server_metrics.h"
 #include "app/snapshot_builder.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -81,7 +82,8 @@ class RunningServer final : public Server {
     routes_.push_back(telemetry::health_route());
     // Ready as soon as it listens: there is nothing that it waits for.
     routes_.push_back(telemetry::ready_route([] { return std::optional<std::string>(); }));
-    routes_.push_back(telemetry::metrics_route(metrics_));
+    server_metrics_.emplace(metrics_, *events_);
+    routes_.push_back(telemetry::metrics_route(metrics_, [this] { server_metrics_->refresh(); }));
     for (const auto& route : routes_) route_pointers_.push_back(route.get());
     const gateway::Services services{.clock = clock_,
                                      .control = control_,
@@ -97,6 +99,7 @@ class RunningServer final : public Server {
     handlers.push_back(std::make_unique<evidence::EvidenceOrders>(events_.get()));
     router_.emplace(*state_, clock_, std::move(handlers), [this](std::uint64_t) { reload(); });
     DAVY_ASSIGN(socket_, store::OrderSocket::start(*home_, *lock_, *router_, clock_));
+    server_metrics_->configuration_read(true, clock_.now().wall);
     policy_digest_ = snapshot->policy_digest;
     fixed_part_ = fixed_part(*snapshot);
     announce(*snapshot);
@@ -105,32 +108,8 @@ class RunningServer final : public Server {
 
   void reload() override {
     const std::lock_guard lock(reload_mutex_);
-    Diagnostics diagnostics;
-    auto snapshot = builder_.build(config_file_, diagnostics);
-    for (const Diagnostic& diagnostic : diagnostics.all()) {
-      if (diagnostic.error) log::error("configuration", {{"what", diagnostic.message},
-                                                       {"where", diagnostic.place.text()},
-                                                       {"do", diagnostic.hint}});
-    }
-    if (!snapshot) {
-      log::error("the new configuration has mistakes; the old one stays in force",
-                 {{"file", config_file_}});
-      return;
-    }
-    // The sockets stay as they were bound, so what was checked of other addresses would
-    // not hold for them.
-    if (fixed_part(*snapshot) != fixed_part_) {
-      log::error(
-          "listen, admin or home were changed, which needs a restart; the old "
-          "configuration stays in force",
-          {{"file", config_file_}});
-      return;
-    }
-    if (snapshot->policy_digest != policy_digest_) {
-      policy_digest_ = snapshot->policy_digest;
-      log::info("a new configuration is in force", {{"policy", policy_digest_.substr(0, 12)}});
-    }
-    gateway_->publish(std::move(snapshot));
+    const bool taken = read_again();
+    server_metrics_->configuration_read(taken, clock_.now().wall);
   }
 
   void drain() override {
@@ -139,6 +118,38 @@ class RunningServer final : public Server {
   }
 
  private:
+  // Whether the configuration as it lies there is in force now. Under reload_mutex_.
+  bool read_again() {
+    Diagnostics diagnostics;
+    auto snapshot = builder_.build(config_file_, diagnostics);
+    for (const Diagnostic& diagnostic : diagnostics.all()) {
+      if (diagnostic.error)
+        log::error("configuration", {{"what", diagnostic.message},
+                                     {"where", diagnostic.place.text()},
+                                     {"do", diagnostic.hint}});
+    }
+    if (!snapshot) {
+      log::error("the new configuration has mistakes; the old one stays in force",
+                 {{"file", config_file_}});
+      return false;
+    }
+    // The sockets stay as they were bound, so what was checked of other addresses would
+    // not hold for them.
+    if (fixed_part(*snapshot) != fixed_part_) {
+      log::error(
+          "listen, admin or home were changed, which needs a restart; the old "
+          "configuration stays in force",
+          {{"file", config_file_}});
+      return false;
+    }
+    if (snapshot->policy_digest != policy_digest_) {
+      policy_digest_ = snapshot->policy_digest;
+      log::info("a new configuration is in force", {{"policy", policy_digest_.substr(0, 12)}});
+    }
+    gateway_->publish(std::move(snapshot));
+    return true;
+  }
+
   Result<void> open_home(const LoadedConfig& loaded) {
     DAVY_ASSIGN(auto home,
                 store::Home::open_or_create(resolve(loaded.folder, loaded.settings.home)));
@@ -188,6 +199,7 @@ class RunningServer final : public Server {
   SnapshotBuilder builder_;
   LiveControl control_;
   telemetry::MetricsRegistry metrics_;
+  std::optional<ServerMetrics> server_metrics_;
   std::optional<text::CredentialRedactor> redactor_;
   std::vector<std::unique_ptr<AdminRoute>> routes_;
   std::vector<AdminRoute*> route_pointers_;

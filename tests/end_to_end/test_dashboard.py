@@ -3,16 +3,17 @@
 import json
 import pathlib
 import re
+import signal
 
 import httpx
 import pytest
 
-from running import chat_body, configuration
+from running import chat_body, configuration, wait_for
 from upstream import Upstream, chunk
 
 DEPLOY = pathlib.Path(__file__).parents[2] / "deploy"
 # Functions and words of PromQL that the expressions here use; what is left are metrics.
-WORDS = {"sum", "rate", "max", "by", "offset", "label_values"}
+WORDS = {"sum", "rate", "increase", "min", "max", "by", "offset", "label_values"}
 
 
 def expressions():
@@ -86,6 +87,43 @@ def test_every_name_and_label_of_the_dashboard_is_exposed(metrics):
             assert labels <= names[name], (expression, labels - names[name])
             checked += 1
     assert checked > 25
+
+
+def test_every_metric_is_documented_with_its_labels(metrics):
+    text = metrics()
+    there = {name: kind for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M)
+             if not name.startswith("process_")}
+    labels = {name: set() for name in there}
+    for name, found in exposed(text).items():
+        family = next(f for f in (name, re.sub("_(sum|count)$", "", name)) if f in labels or
+                      f.startswith("process_"))
+        labels.get(family, set()).update(found - {"quantile"})
+    document = (DEPLOY.parent / "docs/metrics.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \|([^|]*)\|", document, re.M)
+    assert {name: kind for name, kind, _ in rows} == there
+    assert {name: set(re.findall(r"\w+", said)) for name, _, said in rows} == labels
+
+
+def test_lost_events_and_a_configuration_that_is_not_taken_show(make_gateway, upstream):
+    gateway = make_gateway(configuration(upstream.url))
+
+    def value(name):
+        text = httpx.get(gateway.admin + "/metrics", trust_env=False).text
+        return float(re.search(f"^{name} (.*)$", text, re.M)[1])
+
+    assert value("davy_events_lost_total") == 0
+    gateway.event(gateway.post(chat_body("hello")).headers["davy-request-id"])
+    assert value("davy_events_total") >= 1
+    assert value("davy_config_last_reload_successful") == 1
+    first = value("davy_config_last_reload_success_timestamp_seconds")
+    good = gateway.config_file.read_text()
+    gateway.config_file.write_text("models: 7\n")
+    gateway.process.popen.send_signal(signal.SIGHUP)
+    wait_for("the reload fails", lambda: value("davy_config_last_reload_successful") == 0)
+    assert value("davy_config_last_reload_success_timestamp_seconds") == first
+    gateway.config_file.write_text(good)
+    gateway.process.popen.send_signal(signal.SIGHUP)
+    wait_for("the reload works", lambda: value("davy_config_last_reload_successful") == 1)
 
 
 def test_the_test_would_notice(metrics):

@@ -39,10 +39,12 @@ class Ready final : public AdminRoute {
 
 class MetricsPage final : public AdminRoute {
  public:
-  explicit MetricsPage(const Metrics& metrics) : metrics_(metrics) {}
+  MetricsPage(const Metrics& metrics, std::function<void()> before)
+      : metrics_(metrics), before_(std::move(before)) {}
   [[nodiscard]] std::string_view method() const noexcept override { return "GET"; }
   [[nodiscard]] std::string_view path() const noexcept override { return "/metrics"; }
   [[nodiscard]] AdminResponse handle(const AdminRequest&) override {
+    if (before_) before_();
     AdminResponse response;
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     response.body = metrics_.prometheus_text();
@@ -56,6 +58,7 @@ class MetricsPage final : public AdminRoute {
 
  private:
   const Metrics& metrics_;
+  std::function<void()> before_;
 };
 
 }  // namespace
@@ -66,8 +69,8 @@ std::unique_ptr<AdminRoute> ready_route(std::function<std::optional<std::string>
   return std::make_unique<Ready>(std::move(why_not));
 }
 
-std::unique_ptr<AdminRoute> metrics_route(const Metrics& metrics) {
-  return std::make_unique<MetricsPage>(metrics);
+std::unique_ptr<AdminRoute> metrics_route(const Metrics& metrics, std::function<void()> before) {
+  return std::make_unique<MetricsPage>(metrics, std::move(before));
 }
 
 }  // namespace davy::telemetry

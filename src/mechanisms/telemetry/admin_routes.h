@@ -20,7 +20,9 @@ namespace davy::telemetry {
     std::function<std::optional<std::string>()> why_not);
 
 // GET /metrics: `metrics` and the numbers of this process (process_numbers.h) in
-// Prometheus text format 0.0.4. `metrics` must outlive the route.
-[[nodiscard]] std::unique_ptr<AdminRoute> metrics_route(const Metrics& metrics);
+// Prometheus text format 0.0.4. `metrics` must outlive the route. `before` is called before
+// each look, so that what others count can be taken over; thread-safe, must not block.
+[[nodiscard]] std::unique_ptr<AdminRoute> metrics_route(const Metrics& metrics,
+                                                        std::function<void()> before = {});
 
 }  // namespace davy::telemetry
