@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "core/live_control.h"
+#include "mechanisms/net/proxy_settings.h"
 #include "mechanisms/store/home.h"
 #include "mechanisms/store/jsonl_events.h"
 #include "mechanisms/store/order_router.h"
@@ -21,6 +22,7 @@
 #include "mechanisms/telemetry/admin_routes.h"
 #include "mechanisms/telemetry/metrics_registry.h"
 #include "mechanisms/text/credential_redactor.h"
+#include "pillars/access/credentials/credentials.h"
 #include "pillars/access/keys/access_config.h"
 #include "pillars/access/keys/key_orders.h"
 #include "pillars/monitoring/evidence/evidence_orders.h"
@@ -70,6 +72,7 @@ class RunningServer final : public Server {
   Result<void> start(Diagnostics& diagnostics) {
     raise_descriptor_limit();
     forbid_core_files();
+    DAVY_ASSIGN(proxies_, net::ProxySettings::read(access::Credentials::process_environment()));
     const auto loaded = builder_.load(config_file_, diagnostics);
     if (!loaded) return invalid_input("the configuration has mistakes", {config_file_, 0, 0});
     DAVY_TRY(open_home(*loaded));
@@ -91,7 +94,8 @@ class RunningServer final : public Server {
                                      .metrics = metrics_,
                                      .redactor = *redactor_,
                                      .dialects = dialects(),
-                                     .admin_routes = route_pointers_};
+                                     .admin_routes = route_pointers_,
+                                     .proxies = proxies_};
     DAVY_ASSIGN(gateway_, gateway::Gateway::start(snapshot, services));
 
     store::OrderRouter::Handlers handlers;
@@ -200,6 +204,7 @@ class RunningServer final : public Server {
   LiveControl control_;
   telemetry::MetricsRegistry metrics_;
   std::optional<ServerMetrics> server_metrics_;
+  net::ProxySettings proxies_;
   std::optional<text::CredentialRedactor> redactor_;
   std::vector<std::unique_ptr<AdminRoute>> routes_;
   std::vector<AdminRoute*> route_pointers_;

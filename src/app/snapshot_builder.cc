@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "base/strings.h"
 #include "mechanisms/crypto/sha256.h"
+#include "mechanisms/net/tls.h"
 #include "pillars/access/credentials/credentials.h"
 
 namespace davy::app {
@@ -47,6 +48,27 @@ void check_what_must_hold(const Settings& settings, const RuleModes& modes,
   }
 }
 
+// Whether the files of TLS to upstreams can be used; told once for all that name the same.
+void check_upstream_tls(const Settings& settings, Diagnostics& diagnostics) {
+  std::vector<const UpstreamTls*> seen;
+  for (const Model& model : settings.models) {
+    for (const Upstream& upstream : model.upstreams) {
+      const UpstreamTls& tls = upstream.tls;
+      if (!upstream.url.tls || (tls.ca.empty() && tls.certificate.empty())) continue;
+      const bool known = std::any_of(seen.begin(), seen.end(),
+                                     [&](const UpstreamTls* other) { return *other == tls; });
+      if (known) continue;
+      seen.push_back(&tls);
+      const auto loaded = net::TlsClient::load(tls);
+      if (loaded) continue;
+      const Error& error = loaded.error();
+      diagnostics.error(
+          "tls of model " + model.name + ": " + error.place.text() + " " + error.message,
+          upstream.place, error.hint);
+    }
+  }
+}
+
 }  // namespace
 
 SnapshotBuilder::SnapshotBuilder(std::string floor_file, const Clock& clock)
@@ -81,6 +103,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const std::string& config
   if (!stages) diagnostics.error(stages.error());
   snapshot->credentials = access::Credentials::load(
       settings.models, access::Credentials::process_environment(), diagnostics);
+  check_upstream_tls(settings, diagnostics);
   if (!diagnostics.ok()) return nullptr;
   snapshot->stages = std::move(*stages);
   snapshot->settings = std::move(loaded->settings);

@@ -39,9 +39,11 @@ def chunk(text=None, finish=None):
 class Upstream:
     """`behave` is called with the handler of each request, after it was recorded; it writes
     the answer. Without one, every request is answered with a chat completion. With a
-    `context` (ssl) it speaks https."""
+    `context` (ssl) it speaks https. `health` is the status that GET requests get, which are
+    not recorded."""
 
-    def __init__(self, context=None):
+    def __init__(self, context=None, address="127.0.0.1", port=0):
+        self.health = 200
         self.requests = []
         self.behave = Upstream.answer
         outer = self
@@ -54,17 +56,20 @@ class Upstream:
                 outer.requests.append(Recorded(self, self.rfile.read(length)))
                 outer.behave(self)
 
+            def do_GET(self):
+                Upstream.answer(self, b"{}", outer.health)
+
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer((address, port), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
         if context:
             # Shaken hands by the thread that serves, so that one client holds no other up.
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
                                                      do_handshake_on_connect=False)
-        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}/v1"
+        self.url = f"{'https' if context else 'http'}://{address}:{self.port}/v1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):

@@ -29,7 +29,10 @@ bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULD
 }  // namespace
 
 Connection::Connection(Socket socket, Loop& loop)
-    : loop_(loop), fd_(release(std::move(socket))), timer_(loop.timers(), &Connection::fire, this) {
+    : Connection(Fd(release(std::move(socket))), loop) {}
+
+Connection::Connection(Fd socket, Loop& loop)
+    : loop_(loop), fd_(std::move(socket)), timer_(loop.timers(), &Connection::fire, this) {
   if (loop_.poller().add(*this)) return;
   static log::Sampled trouble(3, 10);
   trouble.write(log::Level::warning, "the kernel watches no more connections; one was ended", {},
@@ -108,6 +111,7 @@ void Connection::tell(std::uint32_t events) {
   const bool readable = ending_ || (events & EPOLLIN) != 0;
   const bool writable = (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
   readable_ |= readable;
+  if (told_ != nullptr && readable && !reader_) told_(told_context_);
   std::optional<Waiter> reader = readable ? take(reader_) : std::nullopt;
   std::optional<Waiter> writer = writable ? take(writer_) : std::nullopt;
   if (writable && !writer && !in_round_ && !outbox_.empty()) (void)flush();

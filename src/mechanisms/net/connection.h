@@ -35,6 +35,7 @@ class Connection {
 
   // Takes the socket over; it must be connected.
   Connection(Socket socket, Loop& loop);
+  Connection(Fd socket, Loop& loop);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -101,12 +102,26 @@ class Connection {
   void deadline_in(std::chrono::nanoseconds time) noexcept;
   void no_deadline() noexcept { timer_.clear(); }
 
+  // A number of the upstream pool's.
+  void set_generation(std::uint32_t generation) noexcept { generation_ = generation; }
+  [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }
+
   // Whether the peer has neither ended the connection nor sent what nobody asked for, as far
   // as the loop was told by the begin of this round; an idle upstream connection must not
   // be used again otherwise.
   [[nodiscard]] bool usable_while_idle() noexcept;
   // Whether nothing can be sent to the peer any more, as far as the loop was told.
   [[nodiscard]] bool broken() const noexcept { return broken_; }
+  // Calls `told` each time the loop is told that the peer has sent something or ended its
+  // side, while no coroutine waits to read: what waits for another connection learns so
+  // that it waits in vain. It must not destroy this connection. Null: no more.
+  using Told = void (*)(void* context) noexcept;
+  void watch(Told told, void* context) noexcept {
+    told_ = told;
+    told_context_ = context;
+  }
+  // The peer may have ended its side: peer_ended() knows.
+  [[nodiscard]] bool ending() const noexcept { return ending_; }
   // Whether the peer has ended its side and nothing that it sent waits in the kernel.
   // A peer that only stopped writing looks the same. One system call, never waits.
   [[nodiscard]] bool peer_ended() noexcept;
@@ -174,6 +189,9 @@ class Connection {
   bool secret_output_ = false;
   bool output_counted_ = false;  // by the loop
   int write_error_ = 0;          // of the last write, as errno
+  std::uint32_t generation_ = 0;
+  Told told_ = nullptr;
+  void* told_context_ = nullptr;
   std::string outbox_;
   std::size_t sent_ = 0;  // of outbox_
   // With TLS: how much of outbox_ is sealed; what follows is still plain text.

@@ -15,7 +15,7 @@
 #include "mechanisms/net/testing.h"
 #include "mechanisms/net/tls.h"
 #include "mechanisms/net/tls_for_tests.h"
-#include "mechanisms/net/upstream_pool.h"
+#include "mechanisms/net/upstream_for_tests.h"
 
 namespace davy::net {
 namespace {
@@ -234,24 +234,23 @@ TEST_P(PoolTest, AnIdleUpstreamThatSaysWhatNobodyAskedForIsNotUsedAgain) {
     (void)co_await connection.read_more();
     (void)co_await connection.read_more();
   });
-  UpstreamPool pool((*loops_)[0]);
-  UpstreamUrl url;
-  url.host = "127.0.0.1";
-  url.port = port();
+  testing::Targets targets;
+  UpstreamTarget& target = targets.at("http://127.0.0.1:" + std::to_string(port()));
+  UpstreamPool pool((*loops_)[0], targets.names);
   std::promise<std::string> seen;
   const auto work = [&]() -> Task<void> {
     Loop& loop = (*loops_)[0];
-    auto made = co_await pool.connect(url, 5s);
+    auto made = co_await pool.connect(target, 5s);
     if (!made) {
       seen.set_value(made.error().text());
       co_return;
     }
-    pool.put_back(url, std::move(made).value(), loop.now().steady);
-    auto again = pool.take_idle(url, loop.now().steady);
+    pool.put_back(target, std::move(made).value(), loop.now().steady);
+    auto again = pool.take_idle(target, loop.now().steady);
     std::string log = again ? "kept " : "dropped ";
     if (again) {
       (void)co_await again->write("go");  // whose answer is left unread
-      pool.put_back(url, std::move(again), loop.now().steady);
+      pool.put_back(target, std::move(again), loop.now().steady);
     }
     while (pool.idle() > 0) {
       asio::basic_waitable_timer<std::chrono::steady_clock,
@@ -259,7 +258,7 @@ TEST_P(PoolTest, AnIdleUpstreamThatSaysWhatNobodyAskedForIsNotUsedAgain) {
           pause(loop.executor(), 20ms);
       boost::system::error_code ignored;
       co_await pause.async_wait(asio::redirect_error(kAwait, ignored));
-      auto third = pool.take_idle(url, loop.now().steady);
+      auto third = pool.take_idle(target, loop.now().steady);
       log += third ? "kept" : "dropped";
       break;
     }

@@ -110,6 +110,15 @@ void Loop::give_back(std::string buffer) noexcept {
   buffers_.push_back(std::move(buffer));
 }
 
+Task<void> Loop::pause(std::chrono::nanoseconds time) {
+  asio::basic_waitable_timer<std::chrono::steady_clock,
+                             asio::wait_traits<std::chrono::steady_clock>, Executor>
+      timer(context_.get_executor());
+  timer.expires_after(time);
+  boost::system::error_code ignored;
+  co_await timer.async_wait(asio::redirect_error(kAwait, ignored));
+}
+
 Task<void> Loop::tick() {
   asio::basic_waitable_timer<std::chrono::steady_clock,
                              asio::wait_traits<std::chrono::steady_clock>, Executor>

@@ -57,6 +57,9 @@ class Loop {
   [[nodiscard]] std::string output_buffer();
   void give_back(std::string buffer) noexcept;
 
+  // Waits that long.
+  [[nodiscard]] Task<void> pause(std::chrono::nanoseconds time);
+
   // Runs until `stop`.
   void run();
   // Thread-safe. Tasks that still wait are destroyed with the loop.

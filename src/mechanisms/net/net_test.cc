@@ -8,7 +8,7 @@
 #include "mechanisms/net/listener.h"
 #include "mechanisms/net/loop.h"
 #include "mechanisms/net/testing.h"
-#include "mechanisms/net/upstream_pool.h"
+#include "mechanisms/net/upstream_for_tests.h"
 #include "mechanisms/net/worker_pool.h"
 
 namespace davy::net {
@@ -116,24 +116,23 @@ T on_loop(Loops& loops, Make make) {
 
 TEST_F(ServerTest, ThePoolReusesAConnectionAndDropsADeadOne) {
   serve(echo);
-  UpstreamUrl url;
-  url.host = "127.0.0.1";
-  url.port = port();
-  UpstreamPool pool(loops_[0]);
+  testing::Targets targets;
+  UpstreamTarget& target = targets.at("http://127.0.0.1:" + std::to_string(port()));
+  UpstreamPool pool(loops_[0], targets.names);
   const std::string seen = on_loop<std::string>(loops_, [&]() -> Task<std::string> {
     std::string log;
     const auto acquire = [&]() -> Task<std::unique_ptr<Connection>> {
-      auto connection = pool.take_idle(url, loops_[0].now().steady);
+      auto connection = pool.take_idle(target, loops_[0].now().steady);
       log += connection ? "reused " : "new ";
       if (connection) co_return connection;
-      auto made = co_await pool.connect(url, std::chrono::seconds(5));
+      auto made = co_await pool.connect(target, std::chrono::seconds(5));
       if (made) co_return std::move(made).value();
       log += made.error().text();
       co_return nullptr;
     };
     auto first = co_await acquire();
     if (!first) co_return log;
-    pool.put_back(url, std::move(first), loops_[0].now().steady);
+    pool.put_back(target, std::move(first), loops_[0].now().steady);
     auto second = co_await acquire();
     if (!second) co_return log;
     // A request that makes the server close; the connection then looks dead.
@@ -142,7 +141,7 @@ TEST_F(ServerTest, ThePoolReusesAConnectionAndDropsADeadOne) {
       if (co_await second->read_more() != Io::ok) break;
       second->consume(second->input().size());
     }
-    pool.put_back(url, std::move(second), loops_[0].now().steady);
+    pool.put_back(target, std::move(second), loops_[0].now().steady);
     (void)co_await acquire();
     co_return log;
   });
@@ -150,17 +149,16 @@ TEST_F(ServerTest, ThePoolReusesAConnectionAndDropsADeadOne) {
 }
 
 TEST_F(ServerTest, AnUpstreamThatIsNotThereIsNamed) {
-  UpstreamUrl url;
-  url.host = "127.0.0.1";
-  url.port = port();
+  testing::Targets targets;
+  UpstreamTarget& target = targets.at("http://127.0.0.1:" + std::to_string(port()));
   listener_.reset();  // nobody listens there now
   loops_.start();
-  UpstreamPool pool(loops_[0]);
+  UpstreamPool pool(loops_[0], targets.names);
   const std::string text = on_loop<std::string>(loops_, [&]() -> Task<std::string> {
-    const auto made = co_await pool.connect(url, std::chrono::seconds(5));
+    const auto made = co_await pool.connect(target, std::chrono::seconds(5));
     co_return made ? std::string("connected") : made.error().text();
   });
-  EXPECT_NE(text.find(url.authority()), std::string::npos) << text;
+  EXPECT_NE(text.find(target.label()), std::string::npos) << text;
   EXPECT_NE(text.find("check that it runs"), std::string::npos) << text;
 }
 

@@ -16,12 +16,23 @@ LoopState::LoopState(net::Loop& l, Shared& s)
     : loop(l),
       shared(s),
       snapshot(s.snapshots),
-      upstreams(l),
+      upstreams(l, s.names),
+      upstream_sweep(
+          l.timers(),
+          [](void* state) noexcept { static_cast<LoopState*>(state)->sweep_upstreams(); }, this),
       requests(s.routes.document_kinds()),
       answers(s.routes.document_kinds()),
-      series(std::make_unique<SeriesCache>(s.metrics)) {}
+      series(std::make_unique<SeriesCache>(s.metrics)) {
+  random_bytes(std::as_writable_bytes(std::span(&chance_, 1)));
+  chance_ |= 1;
+}
 
 LoopState::~LoopState() = default;
+
+void LoopState::sweep_upstreams() noexcept {
+  upstreams.sweep(loop.now().steady);
+  upstream_sweep.set(kSweepTime);
+}
 
 Exchange::Exchange(LoopState& state, net::Connection& client, http1::RequestHead& head,
                    std::string_view client_ip)
@@ -29,13 +40,14 @@ Exchange::Exchange(LoopState& state, net::Connection& client, http1::RequestHead
       shared_(state.shared),
       client_(client),
       head_(head),
-      snapshot_(state.snapshot.get()),
+      published_(state.snapshot.get()),
+      snapshot_(published_->snapshot.get()),
       info_([&] {
         ExchangeInfo info;
         info.started = state.loop.now();
         info.request_id = new_request_id(info.started.wall);
         info.client_ip = client_ip;
-        info.snapshot = snapshot_.get();
+        info.snapshot = snapshot_;
         return info;
       }()),
       run_(info_, &shared_.control) {
@@ -47,6 +59,7 @@ Exchange::Exchange(LoopState& state, net::Connection& client, http1::RequestHead
 }
 
 Exchange::~Exchange() {
+  client_.watch(nullptr, nullptr);
   if (document_) {
     state_.requests[shared_.routes.kind_of(match_)].push_back(std::move(document_));
   }
@@ -85,19 +98,26 @@ net::Task<bool> Exchange::run() {
     }
     if (asks && answered) {
       answered = send_at_once();
-      if (!answered && !refusal_) answered = co_await send_request(true);
+      if (!answered && !refusal_) answered = co_await send_request(false);
     }
     for (bool complete = !asks; answered && !complete;) {
       const AnswerHead head = parse_answer_head();
       complete = head == AnswerHead::complete;
       answered = head != AnswerHead::ended;
+      if (complete && refused_by_upstream()) {
+        answered = go_on(net::UpstreamTarget::Reason::status);
+        if (answered) answered = co_await send_request(false);
+        complete = false;
+        continue;
+      }
       if (complete || !answered) break;
       const net::Io io = co_await upstream_->read_more();
       if (upstream_reused_ && !client_left_ &&
           (upstream_->output_failed() || upstream_->nothing_sent())) {
         // The other side has ended the connection from the pool, or said something, before
         // it had the whole request: that is no answer to it, and it was not acted upon.
-        answered = co_await send_request(false);
+        choice_.target().count_retry();
+        answered = co_await send_request(true);
         continue;
       }
       if (io == net::Io::ok) continue;
@@ -234,6 +254,7 @@ net::Task<bool> Exchange::send_refusal() {
   }
   if (problem.status == 401) head.field("WWW-Authenticate", "Bearer");
   if (!refusal.allow.empty()) head.field("Allow", refusal.allow);
+  if (refusal.retry_after != 0) head.field("Retry-After", std::to_string(refusal.retry_after));
   if (refusal.no_retry) head.field("x-should-retry", "false");
   if (!keep_alive_) head.field("Connection", "close");
   head.content_length(body.size());

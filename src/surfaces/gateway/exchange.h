@@ -62,12 +62,23 @@ class Exchange {
   [[nodiscard]] bool write_body(std::string_view upstream_model);
   [[nodiscard]] bool find_model();
   [[nodiscard]] net::Task<bool> open_evidence();
-  // Sends a small request over a connection that is there already. False: it must be sent
-  // by send_request, or the exchange has ended.
+  // Chooses an upstream, and sends it a small request over a connection that is there
+  // already. False: send_request must do it, or the exchange has ended.
   [[nodiscard]] bool send_at_once();
-  // `reuse`: over a connection that is there already, if one is.
-  [[nodiscard]] net::Task<bool> send_request(bool reuse);
-  void use(std::unique_ptr<net::Connection> connection, const Upstream& upstream, bool reused);
+  // To the upstream that was chosen, or to the next ones when it fails. `fresh`: over a new
+  // connection.
+  [[nodiscard]] net::Task<bool> send_request(bool fresh);
+  [[nodiscard]] bool choose_upstream();
+  // A connection that took no whole request may hold an answer all the same.
+  [[nodiscard]] net::Task<bool> answered_early();
+  void use(std::unique_ptr<net::Connection> connection, bool reused);
+  // Gives the connection back if it is clean, else ends it.
+  void leave_upstream(bool clean);
+  // Chooses the next upstream after one that failed. False: there is none, refusal_ is set.
+  [[nodiscard]] bool go_on(net::UpstreamTarget::Reason reason);
+  // The answer's head is there: reports what it tells of the upstream. True: it refused the
+  // request, another can be asked, and this one was left.
+  [[nodiscard]] bool refused_by_upstream();
   enum class AnswerHead : std::uint8_t { complete, need_more, ended };
   // Of what the upstream has sent so far; ended: the exchange has.
   [[nodiscard]] AnswerHead parse_answer_head();
@@ -75,9 +86,10 @@ class Exchange {
   // The upstream has agreed to speak another protocol, as the client asked for.
   [[nodiscard]] bool switched() const noexcept;
   [[nodiscard]] std::string upstream_target(const Upstream& upstream) const;
-  [[nodiscard]] bool write_upstream_head(const Upstream& upstream, std::string& out);
+  [[nodiscard]] bool write_upstream_head(std::string& out);
   // While an upstream works: ends the call when the client has gone, so that what waits
-  // on the upstream sees it closed and asks client_left_.
+  // on the upstream sees it closed and asks client_left_. As in nginx, a client that ends
+  // its sending side before its answer has come counts as gone.
   static void watch_client(void* exchange) noexcept;
 
   void refuse(Refusal refusal) {
@@ -95,7 +107,8 @@ class Exchange {
   Shared& shared_;
   net::Connection& client_;
   http1::RequestHead& head_;
-  const std::shared_ptr<const Snapshot> snapshot_;
+  const std::shared_ptr<const Published> published_;
+  const Snapshot* const snapshot_;
   ExchangeInfo info_;
   ExchangeRun run_;
   ExchangeRecord record_;
@@ -109,7 +122,8 @@ class Exchange {
   std::unique_ptr<dialects::RequestDocument> document_;
   std::string_view call_id_;  // its call_id(), once it was read
   std::string_view body_;     // what goes upstream; first the request's
-  std::string body_storage_;  // of a chunked one
+  std::optional<std::string_view> original_body_;  // set once body_ may be another
+  std::string body_storage_;                       // of a chunked one
   std::string edited_body_;
   std::size_t consumed_ = 0;  // of client_.input(), once the body was read
   bool body_read_ = false;
@@ -117,12 +131,12 @@ class Exchange {
   bool keep_alive_ = false;
   bool recorded_ = false;
   std::optional<Refusal> refusal_;
+  UpstreamChoice choice_;
   std::unique_ptr<net::Connection> upstream_;
-  const Upstream* upstream_asked_ = nullptr;
+  net::UpstreamPool::InUse upstream_in_use_;
   bool upstream_reused_ = false;
   std::unique_ptr<http1::ResponseParser> answer_parser_;
   bool client_left_ = false;
-  net::TimerWheel::Timer client_watch_{state_.loop.timers(), &Exchange::watch_client, this};
 };
 
 }  // namespace davy::gateway

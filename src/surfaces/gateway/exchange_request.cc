@@ -297,11 +297,14 @@ bool Exchange::accept_decision(const Result<Decision>& decision) {
   if (!allows(decision)) return false;
   record_.decision = decision->kind();
   asks_usage_ = document_ != nullptr && document_->lacks_usage();
-  return write_body({});
+  return true;
 }
 
 bool Exchange::write_body(std::string_view upstream_model) {
   if (document_ == nullptr) return true;
+  // Each upstream may know the model by another name.
+  if (!original_body_) original_body_ = body_;
+  body_ = *original_body_;
   dialects::Rewrite rewrite;
   rewrite.ask_for_usage = asks_usage_;
   rewrite.model = upstream_model;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "base/strings.h"
 #include "mechanisms/net/http1/write.h"
@@ -45,9 +46,12 @@ bool Exchange::switched() const noexcept {
   return upgrade_ && answer_parser_->head().status() == 101;
 }
 
-bool Exchange::write_upstream_head(const Upstream& upstream, std::string& out) {
-  auto head = http1::HeadWriter::request(out, head_.method(), upstream_target(upstream));
-  head.field("Host", upstream.url.host_field());
+bool Exchange::write_upstream_head(std::string& out) {
+  const Upstream& upstream = choice_.upstream();
+  const net::UpstreamTarget& target = choice_.target();
+  auto head = http1::HeadWriter::request(out, head_.method(),
+                                         target.target_prefix() + upstream_target(upstream));
+  head.field("Host", target.host_field());
   const bool edited = !run_.request_edits().empty();
   head_.fields().each_end_to_end([&](http1::FieldView field) {
     if (stays_here(field.name) || (edited && dialect().repeats_body(field.name))) return;
@@ -81,6 +85,7 @@ bool Exchange::write_upstream_head(const Upstream& upstream, std::string& out) {
       return false;
     }
   }
+  if (!target.target_prefix().empty()) target.proxy()->append_field(out);
   append_wiping(out, "\r\n");
   return true;
 }
@@ -90,22 +95,31 @@ void Exchange::watch_client(void* exchange) noexcept {
   // Bytes beyond this request are the next one: whoever sent them may have ended its
   // side, and is answered.
   const bool pipelined = self.client_.input().size() > self.consumed_;
-  if (self.upstream_ != nullptr && !pipelined && self.client_.peer_ended()) {
-    self.client_left_ = true;
-    self.record_.end = Outcome::End::client_gone;
-    self.upstream_->abort();
-    return;
-  }
-  self.client_watch_.set(kClientWatch);
+  if (self.client_left_ || pipelined || !self.client_.peer_ended()) return;
+  self.client_left_ = true;
+  self.record_.end = Outcome::End::client_gone;
+  if (self.upstream_ != nullptr) self.upstream_->abort();
 }
 
-void Exchange::use(std::unique_ptr<net::Connection> connection, const Upstream& upstream,
-                   bool reused) {
+bool Exchange::choose_upstream() {
+  const SteadyTime now = state_.loop.now().steady;
+  if (choice_.next(now, state_.chance())) return write_body(choice_.upstream().model);
+  record_.end = Outcome::End::upstream_gone;
+  if (record_.error.empty()) {
+    record_.error = "every upstream of the model is left alone, since it keeps failing";
+    refuse(upstream_unavailable(info_, choice_.wait(now)));
+  } else {
+    refuse(upstream_failed(info_, false, "No upstream of the model accepts the request."));
+  }
+  return false;
+}
+
+void Exchange::use(std::unique_ptr<net::Connection> connection, bool reused) {
   upstream_ = std::move(connection);
-  upstream_asked_ = &upstream;
+  upstream_in_use_ = state_.upstreams.in_use(choice_.target());
   upstream_reused_ = reused;
   record_.upstream_called = true;
-  upstream_->deadline_in(kAnswerTime);
+  upstream_->deadline_in(info_.model->times.answer);
   if (!answer_parser_ && !state_.parsers.empty()) {
     answer_parser_ = std::move(state_.parsers.back());
     state_.parsers.pop_back();
@@ -114,55 +128,146 @@ void Exchange::use(std::unique_ptr<net::Connection> connection, const Upstream& 
   answer_parser_->reset(head_.method() == "HEAD");
 }
 
+void Exchange::leave_upstream(bool clean) {
+  upstream_in_use_ = {};
+  if (upstream_ == nullptr) return;
+  if (clean && !client_left_) {
+    state_.upstreams.put_back(choice_.target(), std::move(upstream_), state_.loop.now().steady);
+  }
+  upstream_.reset();
+}
+
 bool Exchange::send_at_once() {
   record_.upstream_start = state_.loop.now().steady;
-  client_watch_.set(kClientWatch);
-  const auto& upstreams = info_.model->upstreams;
-  if (upstreams.empty() || body_.size() > net::Connection::kSmallOutput) return false;
-  auto connection = state_.upstreams.take_idle(upstreams.front().url, *record_.upstream_start);
+  choice_.begin(*info_.model, published_->of(*info_.model));
+  client_.watch(&Exchange::watch_client, this);
+  if (client_.ending()) watch_client(this);
+  if (client_left_ || !choose_upstream()) return false;
+  if (body_.size() > net::Connection::kSmallOutput) return false;
+  auto connection = state_.upstreams.take_idle(choice_.target(), *record_.upstream_start);
   if (connection == nullptr) return false;
   std::string& out = connection->outbox(true);
-  if (!write_upstream_head(upstreams.front(), out)) return false;
+  if (!write_upstream_head(out)) return false;
   append_wiping(out, body_);
   connection->send_soon();
-  use(std::move(connection), upstreams.front(), true);
+  use(std::move(connection), true);
   return true;
 }
 
-net::Task<bool> Exchange::send_request(bool reuse) {
+net::Task<bool> Exchange::send_request(bool fresh) {
+  using Failure = net::CircuitBreaker::Failure;
   std::string head;
   head.reserve(kUsualHead);
-  for (const Upstream& upstream : info_.model->upstreams) {
-    // Twice: a connection from the pool may have been ended by the other side just now.
-    for (bool again = true; again;) {
-      upstream_.reset();
-      std::unique_ptr<net::Connection> connection;
-      if (reuse) connection = state_.upstreams.take_idle(upstream.url, state_.loop.now().steady);
-      const bool reused = connection != nullptr;
-      if (!reused) {
-        auto made = co_await state_.upstreams.connect(upstream.url, kConnectTime);
-        if (!made) {
-          record_.error = made.error().message;
-          break;
-        }
-        connection = std::move(made).value();
+  while (!client_left_) {
+    leave_upstream(false);
+    net::UpstreamTarget& target = choice_.target();
+    std::unique_ptr<net::Connection> connection;
+    if (!fresh) connection = state_.upstreams.take_idle(target, state_.loop.now().steady);
+    const bool reused = connection != nullptr;
+    if (!reused) {
+      auto made = co_await state_.upstreams.connect(target, info_.model->times.connect);
+      if (!made) {
+        record_.error = made.error().message;
+        choice_.failed(Failure::connect, record_.error, state_.loop.now());
+        if (!go_on(net::UpstreamTarget::Reason::connect)) co_return false;
+        fresh = false;
+        continue;
       }
-      head.clear();
-      if (!write_upstream_head(upstream, head)) co_return false;
-      use(std::move(connection), upstream, reused);
-      const net::Io io = co_await upstream_->write(head, body_);
-      wipe(head.data(), head.size());
-      if (io == net::Io::ok) co_return true;
-      if (client_left_) co_return false;
-      // Not all of the request was taken, so it cannot have been acted upon.
-      again = reused;
-      reuse = false;
+      connection = std::move(made).value();
+      choice_.connected(state_.loop.now());
+      if (client_left_) {
+        state_.upstreams.put_back(target, std::move(connection), state_.loop.now().steady);
+        break;
+      }
     }
-    reuse = true;
+    head.clear();
+    if (!write_upstream_head(head)) co_return false;
+    use(std::move(connection), reused);
+    const net::Io io = co_await upstream_->write(head, body_);
+    wipe(head.data(), head.size());
+    if (io == net::Io::ok) co_return true;
+    if (client_left_) break;
+    // Not all of the request was taken, so it cannot have been acted upon.
+    if (reused) {
+      target.count_retry();
+      fresh = true;
+      continue;
+    }
+    const bool early = co_await answered_early();
+    if (early) co_return true;
+    record_.error = "the upstream ended the connection inside the request";
+    choice_.failed(Failure::answer, record_.error, state_.loop.now());
+    if (!go_on(net::UpstreamTarget::Reason::connect)) co_return false;
+    fresh = false;
+  }
+  co_return false;
+}
+
+bool Exchange::go_on(net::UpstreamTarget::Reason reason) {
+  const bool wanted =
+      reason == net::UpstreamTarget::Reason::status || info_.model->fail_over.connect;
+  if (wanted && choice_.another(state_.loop.now().steady)) {
+    choice_.target().count_fail_over(reason);
+    static log::Sampled sampled(3, 10);
+    sampled.write(log::Level::info, "a request goes on to another upstream",
+                  {{"request_id", info_.request_id},
+                   {"model", info_.model->name},
+                   {"from", choice_.target().label()},
+                   {"why", record_.error}},
+                  static_cast<std::int64_t>(unix_seconds(state_.loop.now().wall)));
+    return choose_upstream();
   }
   record_.end = Outcome::End::upstream_gone;
   refuse(upstream_failed(info_, false, "No upstream of the model accepts the request."));
-  co_return false;
+  return false;
+}
+
+net::Task<bool> Exchange::answered_early() {
+  // Such as 413 to a body that is too large. Once it is whole, run() finds it there.
+  for (;;) {
+    answer_parser_->reset(head_.method() == "HEAD");
+    if (answer_parser_->parse(upstream_->input()) == http1::Progress::complete) {
+      const bool final = !answer_parser_->head().interim();
+      answer_parser_->reset(head_.method() == "HEAD");
+      co_return final;
+    }
+    const net::Io io = co_await upstream_->read_more();
+    if (io != net::Io::ok) co_return false;
+  }
+}
+
+bool Exchange::refused_by_upstream() {
+  const http1::ResponseHead& head = answer_parser_->head();
+  if (head.status() < 400) {
+    choice_.succeeded(state_.loop);
+    record_.error.clear();  // of an upstream that was asked before
+    return false;
+  }
+  const std::string said = "status " + std::to_string(head.status());
+  const bool bad = head.status() == 502 || head.status() == 503 || head.status() == 504;
+  if (bad) {
+    choice_.failed(net::CircuitBreaker::Failure::answer, said, state_.loop.now());
+  } else {
+    choice_.succeeded(state_.loop);
+  }
+  const std::vector<int>& listed = info_.model->fail_over.status;
+  if (std::find(listed.begin(), listed.end(), head.status()) == listed.end() ||
+      !choice_.another(state_.loop.now().steady)) {
+    return false;
+  }
+  record_.error = said;
+  // What is there of the answer is dropped; the connection stays if that is all.
+  http1::BodyDecoder decoder(head.framing(), http1::Limits{});
+  std::string_view rest = upstream_->input().substr(head.size());
+  http1::BodyStep step;
+  do {
+    step = decoder.decode(rest);
+    rest.remove_prefix(step.consumed);
+  } while (step.state == http1::BodyState::data);
+  const bool clean = step.state == http1::BodyState::done && head.framing().keep_alive;
+  upstream_->consume(upstream_->input().size() - rest.size());
+  leave_upstream(clean);
+  return true;
 }
 
 Exchange::AnswerHead Exchange::parse_answer_head() {
@@ -170,6 +275,7 @@ Exchange::AnswerHead Exchange::parse_answer_head() {
   const auto ended = [this](std::string_view error) {
     record_.error = error;
     record_.end = Outcome::End::upstream_gone;
+    choice_.failed(net::CircuitBreaker::Failure::answer, error, state_.loop.now());
     refuse(upstream_failed(info_, false, kMalformed));
     return AnswerHead::ended;
   };
@@ -196,7 +302,9 @@ void Exchange::answer_missing(net::Io io) {
   const bool late = io == net::Io::timed_out;
   record_.error =
       late ? "the upstream did not answer in time" : "the upstream ended the connection";
+  if (const auto why = upstream_->tls_trouble()) record_.error += ": " + why->message;
   record_.end = Outcome::End::upstream_gone;
+  choice_.failed(net::CircuitBreaker::Failure::answer, record_.error, state_.loop.now());
   refuse(upstream_failed(info_, late, "The model ended the connection or gave no answer."));
 }
 

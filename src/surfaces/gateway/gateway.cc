@@ -1,6 +1,7 @@
 #include "surfaces/gateway/gateway.h"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "surfaces/gateway/exchange_metrics.h"
 #include "surfaces/gateway/limits.h"
 #include "surfaces/gateway/tls_door.h"
+#include "surfaces/gateway/upstream_keeper.h"
 
 namespace davy::gateway {
 namespace {
@@ -46,8 +48,8 @@ net::Task<void> refuse_framing(LoopState& state, net::Connection& client,
   info.started = state.loop.now();
   info.request_id = new_request_id(info.started.wall);
   info.client_ip = client_ip;
-  const auto snapshot = state.snapshot.get();
-  info.snapshot = snapshot.get();
+  const auto published = state.snapshot.get();
+  info.snapshot = published->snapshot.get();
   const Finding finding = about_request(rules::kGatewayRequestMalformed, std::string(why.message));
   Refusal refusal = denied(info, finding, kGateway);
   refusal.problem.status = why.status;
@@ -142,7 +144,9 @@ class RunningGateway final : public Gateway {
  public:
   RunningGateway(std::shared_ptr<const Snapshot> snapshot, const Services& services,
                  std::size_t loops)
-      : snapshots_(std::move(snapshot)),
+      : names_(services.clock, services.lookup),
+        upstreams_(names_, services.metrics, services.proxies),
+        snapshots_(Published::make(std::move(snapshot), upstreams_)),
         routes_(services.dialects),
         workers_(std::make_unique<net::WorkerPool>(loops)),
         shared_{.snapshots = snapshots_,
@@ -151,12 +155,16 @@ class RunningGateway final : public Gateway {
                 .events = services.events,
                 .metrics = services.metrics,
                 .redactor = services.redactor,
-                .workers = *workers_},
+                .workers = *workers_,
+                .names = names_,
+                .upstreams = upstreams_},
         loops_(loops, services.clock),
         admin_routes_(services.admin_routes.begin(), services.admin_routes.end()) {
     for (std::size_t i = 0; i < loops_.size(); ++i) {
       states_.push_back(std::make_unique<LoopState>(loops_[i], shared_));
+      states_.back()->upstream_sweep.set(kSweepTime);
     }
+    keeper_.emplace(*states_.front());
   }
 
   // First the loops' threads, so that nothing resumes. Then the workers, whose work refers
@@ -165,7 +173,11 @@ class RunningGateway final : public Gateway {
   ~RunningGateway() override {
     loops_.stop();
     workers_.reset();
-    for (auto& state : states_) state->upstreams.clear();
+    names_.close();
+    for (auto& state : states_) {
+      state->upstreams.clear();
+      state->upstream_sweep.clear();
+    }
   }
 
   Result<void> listen(const Settings& settings) {
@@ -190,6 +202,7 @@ class RunningGateway final : public Gateway {
         net::http_serve([this](const net::HttpRequest& request, net::Responder& responder) {
           return admin(request, responder);
         }));
+    loops_[0].spawn(keeper_->run());
     loops_.start();
     return {};
   }
@@ -203,7 +216,8 @@ class RunningGateway final : public Gateway {
                    {{"listener", listen[i].text()}, {"why", read.error().text()}});
       }
     }
-    snapshots_.publish(std::move(snapshot));
+    upstreams_.reload_tls();
+    snapshots_.publish(Published::make(std::move(snapshot), upstreams_));
   }
 
   bool drain(std::chrono::milliseconds deadline) override {
@@ -257,12 +271,15 @@ class RunningGateway final : public Gateway {
   }
 
   // In an order in which each outlives what comes after it.
+  net::Resolver names_;
+  net::UpstreamDirectory upstreams_;
   SnapshotHolder snapshots_;
   Routes routes_;
   std::unique_ptr<net::WorkerPool> workers_;
   Shared shared_;
   std::vector<std::unique_ptr<LoopState>> states_;
   std::vector<std::unique_ptr<TlsDoor>> doors_;  // as listeners_; null: plain text
+  std::optional<UpstreamKeeper> keeper_;
   net::Loops loops_;
   std::vector<AdminRoute*> admin_routes_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;

@@ -14,6 +14,8 @@
 #include "core/redactor.h"
 #include "core/snapshot.h"
 #include "mechanisms/dialects/dialect.h"
+#include "mechanisms/net/proxy_settings.h"
+#include "mechanisms/net/resolver.h"
 
 namespace davy::gateway {
 
@@ -26,6 +28,8 @@ struct Services {
   const Redactor& redactor;
   std::span<const dialects::Dialect* const> dialects;  // at least one
   std::span<AdminRoute* const> admin_routes;
+  const net::ProxySettings& proxies;
+  net::Resolver::Lookup lookup = &net::Resolver::system_lookup;
 };
 
 // Thread-safe where not said otherwise.

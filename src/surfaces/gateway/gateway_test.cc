@@ -192,7 +192,15 @@ class GatewayTest : public ::testing::Test {
   Services services() {
     static const dialects::Dialect* const list[] = {&dialects::openai(), &dialects::mcp(),
                                                     &dialects::predict()};
-    return {system_clock(), control_, sink_, metrics_, redactor_, list, {}};
+    return {.clock = system_clock(),
+            .control = control_,
+            .events = sink_,
+            .metrics = metrics_,
+            .redactor = redactor_,
+            .dialects = list,
+            .admin_routes = {},
+            .proxies = proxies_,
+            .lookup = lookup_};
   }
   std::uint16_t port() { return gateway_->endpoints()[0].port; }
 
@@ -217,6 +225,8 @@ class GatewayTest : public ::testing::Test {
   MemorySink sink_;
   telemetry::MetricsRegistry metrics_;
   PlainRedactor redactor_;
+  net::ProxySettings proxies_;
+  net::Resolver::Lookup lookup_ = &net::Resolver::system_lookup;
   std::unique_ptr<Gateway> gateway_;
 };
 

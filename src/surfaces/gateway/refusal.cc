@@ -1,5 +1,7 @@
 #include "surfaces/gateway/refusal.h"
 
+#include <algorithm>
+
 #include "core/snapshot.h"
 #include "generated/rules.h"
 
@@ -102,6 +104,33 @@ Refusal upstream_failed(const ExchangeInfo& info, bool timed_out, std::string_vi
   out.problem.detail = what;
   out.problem.next_step = "Try again; if it stays so, tell the operator the request id.";
   out.detail = dialects::Detail::full;
+  return out;
+}
+
+Refusal upstream_unavailable(const ExchangeInfo& info, std::chrono::nanoseconds wait) {
+  Refusal out = base(info, 503);
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+  out.retry_after = static_cast<std::uint32_t>(std::max<std::int64_t>(seconds, 1));
+  out.problem.code = "upstream_unavailable";
+  out.problem.title = "The model is left alone for a while";
+  out.problem.detail =
+      "Every upstream of the model keeps failing or fails its health check, so the request was "
+      "not sent.";
+  out.problem.next_step = "Try again after the time that Retry-After names.";
+  out.detail = dialects::Detail::full;
+  return out;
+}
+
+Refusal answer_too_large(const ExchangeInfo& info, std::uint64_t limit) {
+  Refusal out = base(info, 502);
+  out.problem.code = "answer_too_large";
+  out.problem.title = "The model's answer is too large";
+  out.problem.detail = "The model's answer is larger than the " + std::to_string(limit) +
+                       " bytes that max_answer_bytes allows.";
+  out.problem.next_step =
+      "Ask for a shorter answer; the operator can raise max_answer_bytes of the model.";
+  out.detail = dialects::Detail::full;
+  out.no_retry = true;
   return out;
 }
 

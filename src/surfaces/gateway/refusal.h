@@ -1,6 +1,8 @@
 // From a decision or a failure to what the caller reads.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +23,8 @@ struct Refusal {
   dialects::Detail detail = dialects::Detail::full;
   // SDKs must not try again: waiting does not help.
   bool no_retry = false;
-  std::string allow;  // with 405: the methods of the path
+  std::string allow;              // with 405: the methods of the path
+  std::uint32_t retry_after = 0;  // seconds; 0 = not said
   // For the event: what decided.
   bool denied = false;  // by policy; else it is a failure
   std::string_view stage;
@@ -46,5 +49,9 @@ struct Refusal {
 // The upstream: 502, or 504 when it took too long. Names no address to the caller.
 [[nodiscard]] Refusal upstream_failed(const ExchangeInfo& info, bool timed_out,
                                       std::string_view what);
+// Every upstream is left alone, since it keeps failing: 503. `wait` until one is tried again.
+[[nodiscard]] Refusal upstream_unavailable(const ExchangeInfo& info, std::chrono::nanoseconds wait);
+// 502; in a stream, its end.
+[[nodiscard]] Refusal answer_too_large(const ExchangeInfo& info, std::uint64_t limit);
 
 }  // namespace davy::gateway

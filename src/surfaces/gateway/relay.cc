@@ -28,9 +28,9 @@ bool ours(std::string_view field) {
          equal_ignoring_case(field, "set-cookie");
 }
 
-http1::Limits answer_limits(bool stream) {
+http1::Limits answer_limits(const Model& model, bool stream) {
   http1::Limits limits;
-  if (!stream) limits.body_bytes = kMaxAnswerBody;
+  limits.body_bytes = model.max_answer_bytes.value_or(stream ? kMaxStreamBody : kMaxAnswerBody);
   return limits;
 }
 
@@ -55,7 +55,7 @@ bool Relay::begin() {
 
   streams_ = is_event_stream(head_.fields().find("content-type").value_or(""));
   if (streams_) x_.info_.stream = true;
-  decoder_ = http1::BodyDecoder(framing, answer_limits(streams_));
+  decoder_ = http1::BodyDecoder(framing, answer_limits(*x_.info_.model, streams_));
   x_.record_.status = head_.status();
 
   auto& fields = x_.state_.fields;
@@ -86,12 +86,7 @@ net::Task<bool> Relay::answer() {
 
 void Relay::end() {
   if (!x_.record_.upstream_end) x_.record_.upstream_end = x_.state_.loop.now().steady;
-  if (decoder_.done() && head_.framing().keep_alive && !x_.client_left_) {
-    x_.state_.upstreams.put_back(x_.upstream_asked_->url, std::move(x_.upstream_),
-                                 *x_.record_.upstream_end);
-  } else {
-    x_.upstream_.reset();
-  }
+  x_.leave_upstream(decoder_.done() && head_.framing().keep_alive);
 }
 
 net::Task<bool> Relay::stream() {
@@ -133,7 +128,8 @@ std::string_view Relay::take_body() {
 
 net::Task<bool> Relay::collect(std::string_view& body) {
   const http1::Framing& framing = head_.framing();
-  if (framing.body == http1::BodyKind::length && *framing.content_length <= kMaxAnswerBody) {
+  if (framing.body == http1::BodyKind::length &&
+      *framing.content_length <= answer_limits(*x_.info_.model, false).body_bytes) {
     upstream_.reserve(static_cast<std::size_t>(*framing.content_length));
   }
   std::string collected;
@@ -146,8 +142,7 @@ net::Task<bool> Relay::collect(std::string_view& body) {
       break;
     }
     if (step.state == http1::BodyState::refused) {
-      x_.record_.error = http1::info(decoder_.problem().refusal).message;
-      x_.refuse(upstream_failed(x_.info_, false, x_.record_.error));
+      body_refused("The model's answer is not well-formed HTTP.");
       co_return false;
     }
     if (step.state == http1::BodyState::data) {
@@ -179,6 +174,18 @@ net::Task<bool> Relay::collect(std::string_view& body) {
     body = first;
   }
   co_return true;
+}
+
+void Relay::body_refused(std::string_view otherwise) {
+  if (decoder_.problem().refusal == http1::Refusal::body_too_large) {
+    const std::size_t limit = answer_limits(*x_.info_.model, streams_).body_bytes;
+    x_.record_.error = "the answer is larger than max_answer_bytes: " + std::to_string(limit);
+    x_.refuse(answer_too_large(x_.info_, limit));
+    return;
+  }
+  x_.record_.error = http1::info(decoder_.problem().refusal).message;
+  x_.record_.end = Outcome::End::upstream_gone;
+  x_.refuse(upstream_failed(x_.info_, false, otherwise));
 }
 
 bool Relay::not_examinable(std::string_view why, std::uint64_t bytes) {

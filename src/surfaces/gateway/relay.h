@@ -34,6 +34,9 @@ class Relay {
   // Collects a body of unknown length or in chunks; a view into the upstream's input
   // where it lies there in one piece.
   [[nodiscard]] net::Task<bool> collect(std::string_view& body);
+  // The decoder refused the body, since it is too large or not HTTP; `otherwise` is then
+  // what the caller reads.
+  void body_refused(std::string_view otherwise);
   // Judges the body and writes the head for it to `out`.
   [[nodiscard]] bool judge(std::string_view& body, std::string& edited, std::string& out);
   [[nodiscard]] bool judge_whole(std::string_view body, std::string& edited);

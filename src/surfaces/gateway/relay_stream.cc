@@ -190,9 +190,7 @@ net::Task<bool> StreamRelay::run() {
     if (good && done) good = finish();
     if (!good) co_return co_await cut();
     if (broken) {
-      x_.record_.error = "the upstream's stream is not well-formed HTTP";
-      x_.record_.end = Outcome::End::upstream_gone;
-      x_.refuse(upstream_failed(x_.info_, false, "The model's stream broke off."));
+      r_.body_refused("The model's stream broke off.");
       co_return co_await cut();
     }
     if (done && r_.chunked_) http1::append_last_chunk(out_);
@@ -208,7 +206,7 @@ net::Task<bool> StreamRelay::run() {
       out_.clear();
     }
     if (done) co_return true;
-    upstream_.deadline_in(kStreamPause);
+    upstream_.deadline_in(x_.info_.model->times.pause);
     const net::Io io = co_await upstream_.read_more();
     if (io == net::Io::ok) continue;
     if (x_.client_left_) co_return false;

@@ -27,6 +27,8 @@ struct Shared {
   Metrics& metrics;
   const Redactor& redactor;
   net::WorkerPool& workers;
+  net::Resolver& names;
+  net::UpstreamDirectory& upstreams;
   std::atomic<bool> draining{false};
   std::atomic<std::int64_t> active{0};  // exchanges under way
 };
@@ -38,10 +40,20 @@ struct LoopState {
   LoopState(net::Loop& l, Shared& s);
   ~LoopState();
 
+  // Any number, each as often as another: for shares, not for secrets (xorshift32).
+  [[nodiscard]] std::uint32_t chance() noexcept {
+    chance_ ^= chance_ << 13;
+    chance_ ^= chance_ >> 17;
+    chance_ ^= chance_ << 5;
+    return chance_;
+  }
+  void sweep_upstreams() noexcept;
+
   net::Loop& loop;
   Shared& shared;
   SnapshotHolder::Reader snapshot;
   net::UpstreamPool upstreams;
+  net::TimerWheel::Timer upstream_sweep;                // set by whoever starts the loop
   std::vector<HeaderField> fields;                      // only between two suspensions
   Event event{Sourcetype::model_api_logs, WallTime()};  // likewise
   // Documents and readers that nobody uses now, by dialect.
@@ -49,6 +61,9 @@ struct LoopState {
   std::vector<std::vector<std::unique_ptr<dialects::AnswerDocument>>> answers;
   std::vector<std::unique_ptr<http1::ResponseParser>> parsers;
   std::unique_ptr<SeriesCache> series;
+
+ private:
+  std::uint32_t chance_;  // never 0
 };
 
 }  // namespace davy::gateway

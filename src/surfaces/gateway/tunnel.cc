@@ -35,7 +35,7 @@ net::Task<bool> Tunnel::open() {
   }
   x_.answer_begun_ = true;
   x_.keep_alive_ = false;
-  x_.client_watch_.clear();
+  client_.watch(nullptr, nullptr);
   client_.consume(x_.consumed_);
   x_.consumed_ = 0;
   client_.deadline_in(kWriteTime);
@@ -70,8 +70,8 @@ net::Task<void> Tunnel::to_upstream() {
 net::Task<void> Tunnel::forward(net::Connection& from, net::Connection& to, std::uint64_t& bytes) {
   for (;;) {
     // Either direction keeps both alive.
-    from.deadline_in(kStreamPause);
-    to.deadline_in(kStreamPause);
+    from.deadline_in(x_.info_.model->times.pause);
+    to.deadline_in(x_.info_.model->times.pause);
     const std::string_view data = from.input();
     if (!data.empty()) {
       if (x_.refusal_ || !x_.allows(x_.run_.check_control())) break;
