@@ -9,7 +9,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from running import free_port, wait_for
 
 
-def tools():
+def tools(reviewed):
     server = MCPServer("office", instructions="Ask before you send a letter.")
 
     @server.tool()
@@ -38,6 +38,7 @@ def tools():
     @server.prompt()
     def review(text: str) -> str:
         """Asks for a review."""
+        reviewed.append(text)
         return f"Review this: {text}"
 
     @server.resource("note://plan")
@@ -50,13 +51,14 @@ def tools():
 
 class ToolServer:
     """Listens on a port of its own until stop(). `requests` has (method, fields in lower case)
-    of each request in their order."""
+    of each request in their order, `reviewed` the texts that the prompt was asked for with."""
 
     def __init__(self, **options):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
         self.requests = []
-        app = tools().streamable_http_app(**options)
+        self.reviewed = []
+        app = tools(self.reviewed).streamable_http_app(**options)
 
         async def recorded(scope, receive, send):
             if scope["type"] == "http":

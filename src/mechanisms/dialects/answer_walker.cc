@@ -12,11 +12,6 @@ using json::kNoNode;
 
 constexpr std::size_t kHashedKeyBytes = 64;
 
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
-  constexpr std::uint64_t kPrime = 0x100000001B3;  // FNV-1a, 64 bits
-  return (hash ^ value) * kPrime;
-}
-
 }  // namespace
 
 Error too_many_streams() {
@@ -101,6 +96,11 @@ void AnswerWalker::end_group(std::uint32_t group) {
   }
 }
 
+std::uint64_t AnswerWalker::mix(std::uint64_t hash, std::uint64_t value) noexcept {
+  constexpr std::uint64_t kPrime = 0x100000001B3;  // FNV-1a, 64 bits
+  return (hash ^ value) * kPrime;
+}
+
 // Two places with the same number would only be read as one stream.
 std::uint64_t AnswerWalker::place_of(NodeId id, NodeId top) const noexcept {
   std::uint64_t hash = 0;
@@ -134,7 +134,10 @@ StreamTable::Stream* StreamTable::known(const StreamKey& key) noexcept {
 
 StreamTable::Stream* StreamTable::find(const StreamKey& key) {
   if (Stream* const stream = known(key)) return stream;
-  if (streams_.size() == kMaxStreams) return nullptr;
+  if (streams_.size() == kMaxStreams) {
+    std::erase_if(streams_, [](const Stream& stream) { return stream.ended; });
+    if (streams_.size() == kMaxStreams) return nullptr;
+  }
   streams_.push_back({key, 0, 0, false});
   return &streams_.back();
 }

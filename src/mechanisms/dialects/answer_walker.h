@@ -105,6 +105,9 @@ class AnswerWalker {
   [[nodiscard]] NodeId next(NodeId id) const { return (*index_)[id].next; }
   // Whether an identifier stands where one belongs.
   [[nodiscard]] bool is_plain(NodeId id, Plain names) const;
+  // A hash of the keys and positions from `top` down to `id`.
+  [[nodiscard]] std::uint64_t place_of(NodeId id, NodeId top) const noexcept;
+  [[nodiscard]] static std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept;
 
   const json::Index* index_ = nullptr;
   Provenance other_provenance_ = Provenance::assistant;  // of other places
@@ -129,7 +132,6 @@ class AnswerWalker {
     bool operator==(const Other&) const = default;
   };
   [[nodiscard]] static StreamKey key_of(const Other& other, std::size_t number) noexcept;
-  [[nodiscard]] std::uint64_t place_of(NodeId id, NodeId top) const noexcept;
 
   std::vector<Piece> pieces_;
   std::vector<StreamKey> ended_streams_;
@@ -148,7 +150,7 @@ class StreamTable {
   };
 
   void reset() { streams_.clear(); }
-  // The stream of that key, begun if it is new; null beyond kMaxStreams.
+  // The stream of that key, begun if it is new; null beyond kMaxStreams that go on.
   [[nodiscard]] Stream* find(const StreamKey& key);
   // Null if no stream of that key has begun.
   [[nodiscard]] Stream* known(const StreamKey& key) noexcept;

@@ -39,7 +39,7 @@ enum class Names : std::uint8_t { body, path, query };
 // Route::upstream_path of an API that has one address: the upstream's base path is it.
 inline constexpr std::string_view kNothing = "=";
 
-// What a dialect serves. Literals.
+// What a dialect serves. The texts live as long as the dialect.
 //
 // In `path`, "{model}" stands for one segment that names the model, "{}" for any one
 // segment, and a final "*" for all that follows, also nothing.

@@ -165,6 +165,61 @@ std::vector<std::tuple<int, int, std::string>> whole_texts_of(const Read& read) 
   return texts;
 }
 
+// Whatever is taken out of every text of a stream is in none of them afterwards, however
+// often the stream repeats it.
+void check_redaction(const Dialect& dialect, std::uint8_t operation, std::string_view bytes,
+                     std::uint64_t seed) {
+  constexpr std::string_view kMark = "<X>";
+  struct Text {
+    StreamKey key;
+    std::string text;
+  };
+  const std::unique_ptr<StreamReader> reader = dialect.make_stream(operation);
+  std::vector<StreamEvent> events;
+  std::vector<Text> texts;
+  reader->feed(bytes);
+  for (bool more = true; more;) {
+    StreamEvent event;
+    more = reader->next(event).value() || reader->finish(event).value();
+    if (!more) break;
+    for (const StreamSegment& piece : event.segments) {
+      auto at = std::find_if(texts.begin(), texts.end(),
+                             [&](const Text& each) { return each.key == piece.key; });
+      if (at == texts.end()) at = texts.insert(texts.end(), {piece.key, {}});
+      at->text += piece.text;
+    }
+    events.push_back(std::move(event));
+  }
+  if (texts.empty()) return;
+  const std::string& chosen = texts[seed % texts.size()].text;
+  if (chosen.empty()) return;
+  std::size_t begin = (seed >> 8) % chosen.size();
+  std::size_t end = begin + 1 + (seed >> 16) % std::min<std::size_t>(chosen.size() - begin, 24);
+  while (inside_character(chosen, begin)) --begin;
+  while (inside_character(chosen, end)) ++end;
+  const std::string secret = chosen.substr(begin, end - begin);
+  if (secret.find_first_of(kMark) != std::string::npos) return;
+
+  std::vector<StreamEdit> edits;
+  for (const Text& each : texts) {
+    // What is edited could become what stands beside it.
+    if (each.text.find(kMark) != std::string::npos) return;
+    for (std::size_t at = each.text.find(secret); at != std::string::npos;
+         at = each.text.find(secret, at + secret.size())) {
+      edits.push_back({each.key, {at, at + secret.size()}, std::string(kMark)});
+    }
+  }
+  std::string told = ": x\r";
+  for (const StreamEvent& event : events) told += reader->apply(event, edits).value();
+  const Read again = read_stream(dialect, operation, told, nullptr);
+  require(!again.failed);
+  std::map<decltype(Piece::key), std::string> left;
+  for (const auto& pieces : again.pieces) {
+    for (const Piece& piece : pieces) left[piece.key] += piece.text;
+  }
+  for (const auto& [key, text] : left) require(text.find(secret) == std::string::npos);
+}
+
 void check_framing(std::string_view bytes, Splits& splits) {
   const auto read = [](std::string_view all, Splits* how) {
     std::vector<std::pair<std::string, std::string>> out;
@@ -299,6 +354,7 @@ int fuzz_stream(const Dialect& dialect, std::uint8_t operation, const std::uint8
   const Read again = read_stream(dialect, operation, passed_on, nullptr);
   require(!again.failed && texts_of(again) == texts_of(whole));
   require(whole_texts_of(again) == whole_texts_of(whole));
+  check_redaction(dialect, operation, bytes, seed);
   return 0;
 }
 

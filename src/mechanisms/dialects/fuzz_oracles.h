@@ -23,7 +23,8 @@ int fuzz_answer(const Dialect& dialect, std::uint8_t operation, const std::uint8
                 std::size_t size);
 
 // Any split of the bytes gives the same events, texts and offsets; nothing is lost; the text
-// of a stream has no gap; and what is passed on reads as the same text.
+// of a stream has no gap; what is passed on reads as the same text; and a secret that is
+// edited wherever it stands is nowhere in what is passed on.
 //
 // Input: the first 8 bytes choose the splits, the rest is the stream.
 int fuzz_stream(const Dialect& dialect, std::uint8_t operation, const std::uint8_t* data,

@@ -76,7 +76,7 @@ class JsonRequest : public RequestDocument {
   // The same where anything may stand: kinds as in loose_text.h, no plain ones; blobs are
   // text and count as not examined.
   void collect_loose(NodeId id, Provenance provenance);
-  // A string that stands for an image, audio or a file.
+  // A value that stands for an image, audio or a file, or that nobody here can read.
   void binary(NodeId id, Provenance provenance);
   // The key of a node, where it is not plain.
   void look_at_key(NodeId id, Provenance provenance);

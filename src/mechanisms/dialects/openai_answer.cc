@@ -7,6 +7,7 @@
 
 #include "mechanisms/dialects/identifiers.h"
 #include "mechanisms/dialects/openai.h"
+#include "mechanisms/dialects/openai_usage.h"
 #include "mechanisms/dialects/sse.h"
 
 namespace davy::dialects {
@@ -49,23 +50,13 @@ Result<void> OpenAiWalker::look() {
         DAVY_TRY(choice(each));
       }
     } else if (named(id, "usage") && index.is(id, Kind::object)) {
-      read_usage(id);
+      usage_ = read_usage(index, id, kTokensOfChat);
     } else if (!is_plain(id, kPlainTop)) {
       DAVY_TRY(others(id, 0, 0));
     }
   }
   only_usage_ = only_usage_ && usage_.has_value();
   return {};
-}
-
-void OpenAiWalker::read_usage(NodeId id) {
-  const auto in = index_->whole_number(index_->member(id, "prompt_tokens"));
-  const auto out = index_->whole_number(index_->member(id, "completion_tokens"));
-  if (!in && !out) return;
-  const NodeId details = index_->member(id, "prompt_tokens_details");
-  const NodeId cached = details == kNoNode ? kNoNode : index_->member(details, "cached_tokens");
-  usage_ = Usage{in.value_or(0), out.value_or(0),
-                 cached == kNoNode ? 0 : index_->whole_number(cached).value_or(0)};
 }
 
 Result<void> OpenAiWalker::choice(NodeId id) {
@@ -80,10 +71,13 @@ Result<void> OpenAiWalker::choice(NodeId id) {
   }
   if (!index_->is(id, Kind::object)) return others(id, choice, id);
   for (NodeId child = index_->first_child(id); child != kNoNode; child = (*index_)[child].next) {
-    if (named(child, message_) && index_->is(child, Kind::object)) {
+    if (form_ == Form::text && named(child, "text") && is_string(child)) {
+      add(child, {choice, kContentBlock, Provenance::assistant, TextKind::prose});
+    } else if (form_ != Form::text && is_object(child) &&
+               named(child, form_ == Form::delta ? "delta" : "message")) {
       DAVY_TRY(message(child, choice, id));
-    } else if (named(child, "logprobs")) {
-      if (!index_->is(child, Kind::null)) echoes_.push_back({choice, (*index_)[child].span()});
+    } else if (named(child, "logprobs") && (is_object(child) || is_array(child))) {
+      echoes_.push_back({choice, (*index_)[child].span()});
     } else if (is_plain(child, kPlainChoice)) {
       if (named(child, "finish_reason") && finish_reason_.empty()) {
         finish_reason_ = index_->raw(child);
@@ -184,10 +178,12 @@ std::string OpenAiWalker::cut() const {
   if (choices.empty()) choices = kFirstChoice;
   std::string out;
   for (const std::uint32_t choice : choices) {
-    std::string data = "{\"id\":\"" + id_ + "\",\"object\":\"chat.completion.chunk\",\"created\":" +
-                       (created_.empty() ? "0" : created_) + ",\"model\":\"" + model_ +
-                       "\",\"choices\":[{\"index\":" + std::to_string(choice) +
-                       ",\"delta\":{},\"logprobs\":null,\"finish_reason\":\"content_filter\"}]}";
+    std::string data = "{\"id\":\"" + id_ + "\",\"object\":\"" +
+                       (form_ == Form::text ? "text_completion" : "chat.completion.chunk") +
+                       "\",\"created\":" + (created_.empty() ? "0" : created_) + ",\"model\":\"" +
+                       model_ + "\",\"choices\":[{\"index\":" + std::to_string(choice) +
+                       (form_ == Form::text ? ",\"text\":\"\"" : ",\"delta\":{}") +
+                       ",\"logprobs\":null,\"finish_reason\":\"content_filter\"}]}";
     append_event(out, data);
   }
   append_event(out, kDone);
@@ -204,7 +200,7 @@ bool OpenAiAnswer::skim(std::string_view body) {
     if (key == "choices") {
       if (std::exchange(choices, true) || !skim_choices(skim)) return false;
     } else if (key == "usage") {
-      if (std::exchange(usage, true) || !skim_usage(skim)) return false;
+      if (std::exchange(usage, true) || !skim_usage(skim, kTokensOfChat, usage_)) return false;
     } else {
       skim.skip();
     }
@@ -235,52 +231,6 @@ bool OpenAiAnswer::skim_choices(json::Skim& skim) {
       if (text && reason && is_identifier(*reason) && finish_reason_.empty()) {
         finish_reason_ = *reason;
       }
-    }
-  }
-  return true;
-}
-
-bool OpenAiAnswer::skim_usage(json::Skim& skim) {
-  if (!skim.enter_object()) {
-    skim.skip();
-    return true;
-  }
-  std::optional<std::uint64_t> in;
-  std::optional<std::uint64_t> out;
-  bool seen_in = false;
-  bool seen_out = false;
-  bool seen_details = false;
-  std::uint64_t cached = 0;
-  for (std::string_view key; skim.next_member(key);) {
-    if (key == "prompt_tokens") {
-      if (std::exchange(seen_in, true)) return false;
-      in = skim.whole_number();
-    } else if (key == "completion_tokens") {
-      if (std::exchange(seen_out, true)) return false;
-      out = skim.whole_number();
-    } else if (key == "prompt_tokens_details") {
-      if (std::exchange(seen_details, true) || !skim_cached(skim, cached)) return false;
-    } else {
-      skim.skip();
-    }
-  }
-  if (in || out) usage_ = Usage{in.value_or(0), out.value_or(0), cached};
-  return true;
-}
-
-bool OpenAiAnswer::skim_cached(json::Skim& skim, std::uint64_t& cached) {
-  if (!skim.enter_object()) {
-    skim.skip();
-    return true;
-  }
-  bool seen = false;
-  for (std::string_view key; skim.next_member(key);) {
-    if (key != "cached_tokens") {
-      skim.skip();
-    } else if (std::exchange(seen, true)) {
-      return false;
-    } else {
-      cached = skim.whole_number().value_or(0);
     }
   }
   return true;

@@ -1,4 +1,4 @@
-// Answers of OpenAI chat completions. What counts as what is in openai.h.
+// Answers of OpenAI's chat completions and completions. What counts as what is in openai.h.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,13 @@ namespace davy::dialects {
 
 class OpenAiWalker final : public AnswerWalker {
  public:
-  // `message` names the member of a choice that holds the text: "message", "delta".
-  explicit OpenAiWalker(std::string_view message) noexcept : message_(message) {}
+  // What a choice holds, and where.
+  enum class Form : std::uint8_t {
+    message,  // chat: an object `message`
+    delta,    // a chunk of chat: the same in `delta`
+    text,     // a completion, whole or a chunk: a string `text`
+  };
+  explicit OpenAiWalker(Form form) noexcept : form_(form) {}
   [[nodiscard]] std::string cut() const override;
 
  private:
@@ -27,10 +32,9 @@ class OpenAiWalker final : public AnswerWalker {
   [[nodiscard]] Result<void> message(NodeId id, std::uint32_t choice, NodeId top);
   [[nodiscard]] Result<void> tool_call(NodeId id, std::uint32_t choice, NodeId top);
   [[nodiscard]] Result<void> audio(NodeId id, std::uint32_t choice, NodeId top);
-  void read_usage(NodeId id);
   void remember_head();
 
-  std::string_view message_;
+  Form form_;
   // Every choice since reset(), in the order of their first event.
   std::vector<std::uint32_t> choices_;
   // Raw values of the first event, for events of our own.
@@ -41,13 +45,12 @@ class OpenAiWalker final : public AnswerWalker {
 
 class OpenAiAnswer final : public JsonAnswer {
  public:
-  OpenAiAnswer() : JsonAnswer(std::make_unique<OpenAiWalker>("message")) {}
+  explicit OpenAiAnswer(OpenAiWalker::Form form)
+      : JsonAnswer(std::make_unique<OpenAiWalker>(form)) {}
 
  private:
   [[nodiscard]] bool skim(std::string_view body) override;
   [[nodiscard]] bool skim_choices(json::Skim& skim);
-  [[nodiscard]] bool skim_usage(json::Skim& skim);
-  [[nodiscard]] bool skim_cached(json::Skim& skim, std::uint64_t& cached);
 };
 
 }  // namespace davy::dialects

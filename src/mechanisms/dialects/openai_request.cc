@@ -16,26 +16,8 @@ constexpr std::array kPlainTop = {Name("model"),         Name("reasoning_effort"
                                   Name("service_tier"),  Name("tool_choice"),
                                   Name("function_call"), Name("verbosity")};
 constexpr std::array kPlainMessage = {Name("role"), Name("tool_call_id"), Name("id")};
-constexpr std::array kPlainPart = {Name("type"), Name("detail"), Name("format")};
 constexpr std::array kPlainCall = {Name("type"), Name("id")};
 constexpr std::array kPlainType = {Name("type")};
-
-Provenance of_role(const json::Index& index, json::NodeId role) {
-  struct Role {
-    Name name;
-    Provenance provenance;
-  };
-  constexpr std::array kRoles = {
-      Role{"user", Provenance::user},        Role{"assistant", Provenance::assistant},
-      Role{"system", Provenance::system},    Role{"developer", Provenance::system},
-      Role{"tool", Provenance::tool_result}, Role{"function", Provenance::tool_result},
-  };
-  if (role == kNoNode) return Provenance::field;
-  for (const Role& each : kRoles) {
-    if (index.string_is(role, each.name)) return each.provenance;
-  }
-  return Provenance::field;
-}
 
 }  // namespace
 
@@ -117,7 +99,7 @@ void OpenAiRequest::top_level(NodeId member) {
 
 void OpenAiRequest::message(NodeId id) {
   if (!index_.is(id, Kind::object)) return collect(id, Provenance::field, {});
-  const Provenance provenance = of_role(index_, index_.member(id, "role"));
+  const Provenance provenance = of_role(index_.member(id, "role"));
   each_child(id, Provenance::field, [this, provenance](NodeId member) {
     if (named(member, "content")) {
       content(member, provenance);
@@ -131,48 +113,6 @@ void OpenAiRequest::message(NodeId id) {
       collect(member, Provenance::field, {});
     }
   });
-}
-
-void OpenAiRequest::content(NodeId id, Provenance provenance) {
-  if (is_string(id)) return emit(id, provenance, TextKind::prose);
-  if (!index_.is(id, Kind::array)) return collect(id, provenance, {});
-  each_child(id, provenance, [this, provenance](NodeId each) {
-    if (is_string(each)) {
-      emit(each, provenance, TextKind::prose);
-    } else if (index_.is(each, Kind::object)) {
-      part(each, provenance);
-    } else {
-      collect(each, provenance, {});
-    }
-  });
-}
-
-void OpenAiRequest::part(NodeId id, Provenance provenance) {
-  each_child(id, provenance, [this, provenance](NodeId member) {
-    if (is_string(member) && (named(member, "text") || named(member, "refusal"))) {
-      emit(member, provenance, TextKind::prose);
-    } else if (named(member, "image_url") || named(member, "input_audio") ||
-               named(member, "file")) {
-      media(member, provenance);
-    } else if (!is_plain(member, kPlainPart)) {
-      collect(member, provenance, {});
-    }
-  });
-}
-
-void OpenAiRequest::media(NodeId id, Provenance provenance) {
-  const auto look = [this, provenance](NodeId member) {
-    if (!is_string(member)) {
-      collect(member, provenance, {});
-    } else if (named(member, "url") || named(member, "image_url") || named(member, "data") ||
-               named(member, "file_data") || named(member, "file_id")) {
-      binary(member, provenance);
-    } else if (!is_plain(member, kPlainPart)) {
-      emit(member, provenance, TextKind::structured);
-    }
-  };
-  if (!index_.is(id, Kind::object)) return look(id);
-  each_child(id, provenance, look);
 }
 
 void OpenAiRequest::tool_call(NodeId id) {

@@ -3,11 +3,11 @@
 
 #include <vector>
 
-#include "mechanisms/dialects/json_request.h"
+#include "mechanisms/dialects/openai_content.h"
 
 namespace davy::dialects {
 
-class OpenAiRequest final : public JsonRequest {
+class OpenAiRequest final : public OpenAiContent {
  public:
   [[nodiscard]] bool lacks_usage() const noexcept override;
 
@@ -19,9 +19,6 @@ class OpenAiRequest final : public JsonRequest {
   [[nodiscard]] NodeId usage_option() const;
   void top_level(NodeId member);
   void message(NodeId id);
-  void content(NodeId id, Provenance provenance);
-  void part(NodeId id, Provenance provenance);
-  void media(NodeId id, Provenance provenance);
   void tool_call(NodeId id);
   void call(NodeId id);
 };

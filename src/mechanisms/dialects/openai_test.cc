@@ -29,6 +29,32 @@ TEST(OpenAi, ServesChatCompletions) {
   EXPECT_EQ(openai().routes()[0].path, "/v1/chat/completions");
 }
 
+TEST(OpenAi, ServesEachOperationOnEachOfItsPaths) {
+  const auto routes = [](std::span<const Route> all, std::string_view path) {
+    for (const Route& route : all) {
+      if (route.path == path && route.method == "POST") return &route;
+    }
+    return static_cast<const Route*>(nullptr);
+  };
+  for (const auto& [path, operation] :
+       {std::pair{"/chat/completions", kOpenAiChat}, std::pair{"/responses", kOpenAiResponses},
+        std::pair{"/completions", kOpenAiCompletions}, std::pair{"/embeddings", kOpenAiNumbers},
+        std::pair{"/images/generations", kOpenAiMedia}}) {
+    for (const char* prefix : {"/v1", "/openai/v1", "/openai/deployments/{model}"}) {
+      const Route* route = routes(openai().routes(), std::string(prefix) + path);
+      ASSERT_NE(route, nullptr) << prefix << path;
+      EXPECT_EQ(route->operation, operation);
+      EXPECT_EQ(route->upstream_path, path);
+      EXPECT_EQ(route->names, std::string_view(prefix).ends_with('}') ? Names::path : Names::body);
+    }
+    EXPECT_NE(routes(openai().model_routes(), path), nullptr);
+    EXPECT_NE(routes(openai().model_routes(), std::string("/v1") + path), nullptr);
+  }
+  for (const Route& route : openai().routes()) {
+    EXPECT_LT(route.operation, openai().operations()) << route.path;
+  }
+}
+
 TEST(OpenAi, ListsModels) {
   const std::string_view names[] = {"chat", "a\"b"};
   EXPECT_EQ(openai().catalogue(names, false),
@@ -100,6 +126,27 @@ TEST(OpenAi, AnErrorInAStreamIsOneEvent) {
   ASSERT_TRUE(parser.next(event).value());
   EXPECT_EQ(event.data, openai().error_body(denied(), Detail::full));
   EXPECT_FALSE(parser.next(event).value());
+}
+
+TEST(OpenAi, AnErrorInAStreamOfResponsesIsItsOwnEventAndWhatSdksRead) {
+  for (const Detail detail : {Detail::full, Detail::minimal}) {
+    const std::string bytes = openai().stream_error(kOpenAiResponses, denied(), detail);
+    EXPECT_TRUE(bytes.starts_with("event: error\ndata: ")) << bytes;
+    SseParser parser;
+    parser.feed(bytes);
+    SseEvent event;
+    ASSERT_TRUE(parser.next(event).value());
+    const auto data = boost::json::parse(event.data).as_object();
+    EXPECT_EQ(data.at("type"), "error");
+    EXPECT_EQ(data.at("request_id"), "req_1");
+    EXPECT_TRUE(data.at("sequence_number").is_int64());
+    EXPECT_TRUE(data.at("param").is_null());
+    const auto& error = data.at("error").as_object();
+    EXPECT_EQ(error.at("message"), data.at("message"));
+    EXPECT_EQ(error.at("code"), data.at("code"));
+    EXPECT_EQ(error.at("type"), "permission_error");
+    EXPECT_EQ(event.data.find("sanitize") == std::string::npos, detail == Detail::minimal);
+  }
 }
 
 }  // namespace

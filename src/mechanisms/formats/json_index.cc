@@ -1,9 +1,6 @@
 #include "mechanisms/formats/json_index.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cstring>
 
 #include "mechanisms/formats/json_scan.h"
 
@@ -20,22 +17,6 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool is_hex(char c) noexcept { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
 bool is_white(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-
-// The first 8 bytes, the first one highest. Eight bytes from `key` on may be read.
-std::uint64_t head_of(std::string_view key) noexcept {
-  static_assert(std::endian::native == std::endian::little);
-  std::uint64_t head = 0;
-  std::memcpy(&head, key.data(), sizeof head);
-  head = __builtin_bswap64(head);
-  if (key.size() >= sizeof head) return head;
-  return key.empty() ? 0 : head & (~std::uint64_t{0} << (64 - 8 * key.size()));
-}
-
-std::uint64_t head_of_short(std::string_view key) noexcept {
-  std::array<char, 8> padded{};
-  std::copy_n(key.begin(), std::min(key.size(), padded.size()), padded.begin());
-  return head_of({padded.data(), key.size()});
-}
 
 }  // namespace
 

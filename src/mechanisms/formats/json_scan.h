@@ -1,6 +1,9 @@
-// The inner loop of the JSON index: skipping what is plain in a string.
+// The inner loops of the JSON index: skipping what is plain in a string, comparing keys.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -42,6 +45,22 @@ inline std::size_t end_of_run(std::string_view text, std::size_t at, bool& high)
     high |= c >= 0x80;
   }
   return at;
+}
+
+// The first 8 bytes, the first one highest. Eight bytes from `key` on may be read.
+inline std::uint64_t head_of(std::string_view key) noexcept {
+  static_assert(std::endian::native == std::endian::little);
+  std::uint64_t head = 0;
+  std::memcpy(&head, key.data(), sizeof head);
+  head = __builtin_bswap64(head);
+  if (key.size() >= sizeof head) return head;
+  return key.empty() ? 0 : head & (~std::uint64_t{0} << (64 - 8 * key.size()));
+}
+
+inline std::uint64_t head_of_short(std::string_view key) noexcept {
+  std::array<char, 8> padded{};
+  std::copy_n(key.begin(), std::min(key.size(), padded.size()), padded.begin());
+  return head_of({padded.data(), key.size()});
 }
 
 }  // namespace davy::json

@@ -232,7 +232,8 @@ bool Exchange::find_model() {
   if ((hidden > 0 || upgrade_) && must && info_.model->unexamined == Unexamined::deny) {
     refuse(rules::kGatewayRequestNotExamined,
            hidden_why_.empty()
-               ? "The request holds an image, audio or a file, whose content no rule can read."
+               ? "The request holds what no rule can read: an image, audio, a file, tokens, or the "
+                 "name of something that the provider keeps."
                : std::string(hidden_why_));
     return false;
   }

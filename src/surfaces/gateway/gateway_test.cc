@@ -10,8 +10,12 @@
 #include <condition_variable>
 #include <cstdio>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 #include "core/live_control.h"
 #include "generated/rules.h"
@@ -318,16 +322,18 @@ TEST_F(GatewayTest, EditsOfTheRequestReachTheUpstreamAndNothingElseChanges) {
 
 // Takes "42" out of any stream, holding back a "4" that may begin one.
 Hooks redact_42() {
-  auto pending = std::make_shared<std::string>();
-  return {.on_chunk = [pending](const StreamSegment& piece, StageOutput& out) -> Result<void> {
-    const std::string text = *pending + std::string(piece.text);
-    const std::uint64_t begin = piece.offset - pending->size();
-    pending->clear();
+  using Key = std::pair<std::uint32_t, std::uint32_t>;
+  auto of_streams = std::make_shared<std::map<Key, std::string>>();
+  return {.on_chunk = [of_streams](const StreamSegment& piece, StageOutput& out) -> Result<void> {
+    std::string& pending = (*of_streams)[{piece.key.choice, piece.key.block}];
+    const std::string text = pending + std::string(piece.text);
+    const std::uint64_t begin = piece.offset - pending.size();
+    pending.clear();
     for (auto at = text.find("42"); at != std::string::npos; at = text.find("42", at + 2)) {
       out.redact(fired(), Edit{"", {begin + at, begin + at + 2}, "[number]"});
     }
     if (!piece.last && !text.empty() && text.back() == '4') {
-      *pending = "4";
+      pending = "4";
       out.hold_from(begin + text.size() - 1);
     }
     return {};
@@ -475,6 +481,41 @@ TEST_F(GatewayTest, AFieldThatRepeatsWhatWasRedactedStaysHere) {
   EXPECT_NE(last_body_.find("number *"), std::string::npos) << last_body_;
   EXPECT_EQ(fields.find("Mcp-Param-X"), std::string::npos) << fields;
   EXPECT_NE(fields.find("Mcp-Session-Id"), std::string::npos) << fields;
+}
+
+// The events of a response repeat its text; what a rule takes out of the deltas, which it
+// holds back until it knows, must be in none of them.
+TEST_F(GatewayTest, RedactsEveryRepetitionInAStreamOfResponses) {
+  const auto event = [](std::string_view type, std::string_view rest) {
+    return "data: {\"type\":\"response." + std::string(type) + "\"," + std::string(rest) + "}\n\n";
+  };
+  const auto delta = [&](std::string_view text) {
+    return event("output_text.delta",
+                 "\"output_index\":0,\"content_index\":0,\"delta\":\"" + std::string(text) + "\"");
+  };
+  const std::string item = R"({"type":"message","content":[{"type":"output_text","text":"a 42"}]})";
+  answer_stream(
+      {event("created", R"("response":{"id":"r","output":[]})"), delta("a "), delta("4"),
+       delta("2"),
+       event("output_text.done", R"("output_index":0,"content_index":0,"text":"a \u00342")"),
+       event("output_item.done", R"("output_index":0,"item":)" + item),
+       event("completed", R"("response":{"id":"r","status":"completed","output":[)" + item + "]}"),
+       "data: [DONE]\n\n"});
+  start(redact_42());
+  const std::string body = R"({"model":"chat","stream":true,"input":"x"})";
+  std::string request = post(body, "Connection: close\r\n");
+  request.replace(request.find("/chat/completions"), 17, "/responses");
+  const std::string got = talk(port(), request);
+  std::size_t times = 0;
+  for (auto at = got.find("[number]"); at != std::string::npos; at = got.find("[number]", at + 1)) {
+    ++times;
+  }
+  EXPECT_EQ(times, 4U) << got;
+  for (const char* hidden : {"42", "u0034", "\"4\"", "\"2\"", "[DONE]"}) {
+    EXPECT_EQ(got.find(hidden), std::string::npos) << hidden << " in " << got;
+  }
+  EXPECT_NE(got.find("response.completed"), std::string::npos) << got;
+  EXPECT_EQ(sink_.exchange().text(Field::finish_reason), "completed");
 }
 
 TEST_F(GatewayTest, AStreamIsRelayedByteForByteWithoutStages) {

@@ -57,6 +57,15 @@ bool read_content(const json::value& content, Message& message) {
   return true;
 }
 
+std::optional<ApiError> read_model(const json::object& object, std::string& out) {
+  const auto* model = object.if_contains("model");
+  if (model == nullptr || !model->is_string()) {
+    return wrong("Missing required parameter: 'model'.", "model", "missing_required_parameter");
+  }
+  out = std::string(model->get_string());
+  return std::nullopt;
+}
+
 std::optional<ApiError> read_messages(const json::object& object, std::vector<Message>& out) {
   const auto* messages = object.if_contains("messages");
   if (messages == nullptr) {
@@ -112,11 +121,7 @@ std::variant<ChatRequest, ApiError> read_chat(std::string_view body) {
   if (auto* error = std::get_if<ApiError>(&read)) return std::move(*error);
   const auto& object = std::get<json::object>(read);
   ChatRequest request;
-  const auto* model = object.if_contains("model");
-  if (model == nullptr || !model->is_string()) {
-    return wrong("Missing required parameter: 'model'.", "model", "missing_required_parameter");
-  }
-  request.model = std::string(model->get_string());
+  if (auto error = read_model(object, request.model)) return std::move(*error);
   if (auto error = read_messages(object, request.messages)) return std::move(*error);
   constexpr std::uint64_t kMostTokens = 1'000'000;
   for (const std::string_view name : {"max_tokens", "max_completion_tokens"}) {
@@ -129,6 +134,80 @@ std::variant<ChatRequest, ApiError> read_chat(std::string_view body) {
   if (const auto* options = object.if_contains("stream_options"); options && options->is_object()) {
     request.include_usage = is_true(options->get_object().if_contains("include_usage"));
   }
+  return request;
+}
+
+namespace {
+
+// An item of `input`; calls and what is not known are no message.
+bool read_item(const json::value& value, std::vector<Message>& out) {
+  const auto* item = value.if_object();
+  if (item == nullptr) return false;
+  const auto* type = item->if_contains("type");
+  const bool tool =
+      type != nullptr && type->is_string() && type->get_string().ends_with("_call_output");
+  const auto* role = item->if_contains("role");
+  if (!tool && (role == nullptr || !role->is_string())) return true;
+  const auto* content = item->if_contains(tool ? "output" : "content");
+  Message message{tool ? "tool" : std::string(role->get_string()), {}, 0};
+  if (content == nullptr || !read_content(*content, message)) return false;
+  out.push_back(std::move(message));
+  return true;
+}
+
+}  // namespace
+
+std::variant<ChatRequest, ApiError> read_response(std::string_view body) {
+  auto read = read_object(body);
+  if (auto* error = std::get_if<ApiError>(&read)) return std::move(*error);
+  const auto& object = std::get<json::object>(read);
+  ChatRequest request;
+  if (auto error = read_model(object, request.model)) return std::move(*error);
+  const auto* instructions = object.if_contains("instructions");
+  if (instructions != nullptr && instructions->is_string()) {
+    request.messages.push_back({"system", std::string(instructions->get_string()), 0});
+  }
+  const auto* input = object.if_contains("input");
+  if (input != nullptr && input->is_string()) {
+    request.messages.push_back({"user", std::string(input->get_string()), 0});
+  } else if (input != nullptr && input->is_array()) {
+    for (std::size_t i = 0; i < input->get_array().size(); ++i) {
+      if (read_item(input->get_array()[i], request.messages)) continue;
+      return wrong(fmt::format("'input[{}]' must be a message or the output of a call.", i),
+                   fmt::format("input[{}]", i));
+    }
+  } else {
+    return wrong("'input' must be a text or a list of items.", "input");
+  }
+  constexpr std::uint64_t kMostTokens = 1'000'000;
+  if (auto error = read_count(object, "max_output_tokens", kMostTokens, request.max_tokens)) {
+    return std::move(*error);
+  }
+  request.stream = is_true(object.if_contains("stream"));
+  return request;
+}
+
+std::variant<EmbeddingRequest, ApiError> read_embedding(std::string_view body) {
+  auto read = read_object(body);
+  if (auto* error = std::get_if<ApiError>(&read)) return std::move(*error);
+  const auto& object = std::get<json::object>(read);
+  EmbeddingRequest request;
+  if (auto error = read_model(object, request.model)) return std::move(*error);
+  const auto* input = object.if_contains("input");
+  if (input != nullptr && input->is_string()) {
+    request.texts.emplace_back(input->get_string());
+  } else if (input != nullptr && input->is_array()) {
+    for (const json::value& text : input->get_array()) {
+      if (!text.is_string()) return wrong("'input' must hold texts; tokens are not read.", "input");
+      request.texts.emplace_back(text.get_string());
+    }
+  }
+  if (request.texts.empty()) return wrong("'input' must be a text or a list of them.", "input");
+  if (auto error = read_count(object, "dimensions", kMaxDimensions, request.dimensions)) {
+    return std::move(*error);
+  }
+  const auto* format = object.if_contains("encoding_format");
+  request.base64 = format != nullptr && *format == "base64";
   return request;
 }
 

@@ -129,6 +129,47 @@ TEST(ChatAnswer, GivesAsManyChoicesAsAsked) {
   EXPECT_EQ(whole.at("choices").at(2).at("index"), 2);
 }
 
+TEST(ReadResponse, TakesATextAndItems) {
+  const auto read = read_response(
+      R"({"model":"m","instructions":"i","stream":true,"max_output_tokens":5,"input":[
+         {"role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image"}]},
+         {"type":"function_call","name":"f","arguments":"{}"},
+         {"type":"function_call_output","call_id":"c","output":"b"}]})");
+  const auto& request = std::get<ChatRequest>(read);
+  ASSERT_EQ(request.messages.size(), 3u);
+  EXPECT_EQ(request.messages[0].role, "system");
+  EXPECT_EQ(request.messages[1].text, "a");
+  EXPECT_EQ(request.messages[1].pictures, 1u);
+  EXPECT_EQ(request.messages[2].role, "tool");
+  EXPECT_TRUE(request.stream);
+  EXPECT_EQ(request.max_tokens, 5u);
+  for (const char* bad : {R"({"input":"a"})", R"({"model":"m"})", R"({"model":"m","input":[7]})",
+                          R"({"model":"m","input":[{"role":"user","content":7}]})",
+                          R"({"model":"m","input":"a","max_output_tokens":0})"}) {
+    EXPECT_TRUE(std::holds_alternative<ApiError>(read_response(bad))) << bad;
+  }
+}
+
+TEST(ResponseAnswer, TellsTheSameWholeAndStreamed) {
+  for (const char* more : {"", R"(,"max_output_tokens":2)"}) {
+    const auto request = std::get<ChatRequest>(read_response(
+        R"({"model":"m","input":"What is a system prompt?")" + std::string(more) + "}"));
+    const ResponseAnswer answer(request, 7, WallTime{});
+    const auto whole = json::parse(answer.whole());
+    const auto& text = whole.at("output").at(0).at("content").at(0).at("text");
+    std::string deltas;
+    json::value last;
+    for (const std::string& event : answer.events()) {
+      last = json::parse(event.substr(event.find("\ndata: ") + 7));
+      if (last.at("type") == "response.output_text.delta") deltas += last.at("delta").as_string();
+    }
+    EXPECT_EQ(json::value(deltas), text);
+    EXPECT_EQ(last.at("response"), whole);
+    EXPECT_EQ(whole.at("status"), *more ? "incomplete" : "completed");
+    EXPECT_GT(whole.at("usage").at("output_tokens").as_int64(), 0);
+  }
+}
+
 TEST(ReadFeatures, TakesThemBareOrWrapped) {
   const auto bare = read_features(R"({"amount":12.5,"country":"FR","hour":2,"other":[]})");
   const auto wrapped = read_features(R"({"features":{"amount":12.5,"country":"FR","hour":2}})");

@@ -14,15 +14,6 @@ json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
-// At most `tokens` tokens of the text, ending after a word where one ends there.
-std::string shortened(const std::string& text, std::uint64_t tokens) {
-  std::string out = text.substr(0, tokens * 4);
-  while (!out.empty() && (static_cast<unsigned char>(text[out.size()]) & 0xC0) == 0x80) {
-    out.pop_back();
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string error_body(const ApiError& error) {

@@ -123,4 +123,12 @@ std::vector<std::string_view> pieces(std::string_view text) {
   return out;
 }
 
+std::string shortened(const std::string& text, std::uint64_t tokens) {
+  std::string out = text.substr(0, tokens * 4);
+  while (!out.empty() && (static_cast<unsigned char>(text[out.size()]) & 0xC0) == 0x80) {
+    out.pop_back();
+  }
+  return out;
+}
+
 }  // namespace davy::practice

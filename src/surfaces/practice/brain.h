@@ -42,6 +42,9 @@ struct Arithmetic {
 // What a text costs, roughly: one token for four bytes, rounded up.
 [[nodiscard]] std::uint64_t count_tokens(std::string_view text) noexcept;
 
+// At most so many tokens of the text, ending after a character.
+[[nodiscard]] std::string shortened(const std::string& text, std::uint64_t tokens);
+
 // The text in pieces of a few words that give the text when joined. At least one piece.
 [[nodiscard]] std::vector<std::string_view> pieces(std::string_view text);
 

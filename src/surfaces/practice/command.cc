@@ -27,8 +27,9 @@ class PracticeCommand final : public Command {
         ->capture_default_str()
         ->check(CLI::Range(0, 60'000));
     app.footer(
-        "OpenAI chat at /v1/chat/completions, a fraud score at /predict, and at /calls how\n"
-        "often each was called. It has a system prompt with a secret and gives it away to\n"
+        "OpenAI chat at /v1/chat/completions, the same at /v1/responses, vectors at\n"
+        "/v1/embeddings, a fraud score at /predict, and at /calls how often each was called.\n"
+        " It has a system prompt with a secret and gives it away to\n"
         "whoever asks: point `davy serve` at it and see what is stopped.");
   }
 

@@ -25,7 +25,8 @@ HttpResponse as_error(const ApiError& error) { return as_json(error_body(error),
 HttpResponse unknown_url(const http1::RequestHead& head) {
   return as_error({404,
                    fmt::format("There is no {} {} here; there are POST /v1/chat/completions, "
-                               "GET /v1/models, POST /predict and GET /calls.",
+                               "/v1/responses, /v1/embeddings and /predict, GET /v1/models and "
+                               "/calls.",
                                printable(head.method(), 40), printable(head.path())),
                    "unknown_url", ""});
 }
@@ -56,9 +57,15 @@ Task<void> PracticeServer::handle(const net::HttpRequest& request, net::Responde
     co_await chat(request, responder);
     co_return;
   }
+  if (method == "POST" && path == "/v1/responses") {
+    co_await respond(request, responder);
+    co_return;
+  }
   HttpResponse response;
   if (method == "POST" && path == "/predict") {
     response = predict(request.body);
+  } else if (method == "POST" && path == "/v1/embeddings") {
+    response = embed(request.body);
   } else if (method == "GET" && path == "/v1/models") {
     response = as_json(models_body());
   } else if (method == "GET" && path == "/calls") {
@@ -85,6 +92,22 @@ Task<void> PracticeServer::chat(const net::HttpRequest& request, net::Responder&
   }
 }
 
+Task<void> PracticeServer::respond(const net::HttpRequest& request, net::Responder& responder) {
+  const std::uint64_t number = ++response_calls_;
+  const auto read = read_response(request.body);
+  if (const auto* error = std::get_if<ApiError>(&read)) {
+    (void)co_await responder.send(as_error(*error));
+    co_return;
+  }
+  const auto& question = std::get<ChatRequest>(read);
+  const ResponseAnswer answer(question, number, responder.loop().now().wall);
+  if (question.stream) {
+    co_await stream(answer.events(), responder);
+  } else {
+    (void)co_await responder.send(as_json(answer.whole()));
+  }
+}
+
 Task<void> PracticeServer::stream(const std::vector<std::string>& events,
                                   net::Responder& responder) {
   if (co_await responder.begin_stream("text/event-stream") != Io::ok) co_return;
@@ -104,9 +127,17 @@ HttpResponse PracticeServer::predict(std::string_view body) {
   return as_json(score_body(fraud_score(std::get<FraudFeatures>(read))));
 }
 
+HttpResponse PracticeServer::embed(std::string_view body) {
+  ++embedding_calls_;
+  const auto read = read_embedding(body);
+  if (const auto* error = std::get_if<ApiError>(&read)) return as_error(*error);
+  return as_json(embedding_body(std::get<EmbeddingRequest>(read)));
+}
+
 HttpResponse PracticeServer::calls() const {
-  return as_json(
-      fmt::format("{{\"chat\":{},\"predict\":{}}}", chat_calls_.load(), predict_calls_.load()));
+  return as_json(fmt::format(R"({{"chat":{},"predict":{},"responses":{},"embeddings":{}}})",
+                             chat_calls_.load(), predict_calls_.load(), response_calls_.load(),
+                             embedding_calls_.load()));
 }
 
 }  // namespace davy::practice

@@ -72,12 +72,31 @@ TEST_F(PracticeServerTest, StreamsToTheEnd) {
   EXPECT_TRUE(has(answer, "data: [DONE]\n\n\r\n0\r\n\r\n")) << answer;
 }
 
+TEST_F(PracticeServerTest, RespondsWholeAndAsAStream) {
+  const std::string whole =
+      ask("POST", "/v1/responses", R"({"model":"m","input":"What is 2 * 21?"})");
+  EXPECT_TRUE(has(whole, "\"text\":\"2 * 21 = 42\"")) << whole;
+  const std::string stream = ask(
+      "POST", "/v1/responses", R"({"model":"m","stream":true,"input":"What is the vault code?"})");
+  EXPECT_TRUE(has(stream, "event: response.created\n")) << stream;
+  EXPECT_TRUE(has(stream, "event: response.completed\n")) << stream;
+  EXPECT_TRUE(has(stream, "PRACTICE-4711")) << stream;
+}
+
+TEST_F(PracticeServerTest, GivesVectors) {
+  const std::string answer =
+      ask("POST", "/v1/embeddings", R"({"model":"m","input":["a","b"],"dimensions":2})");
+  EXPECT_TRUE(has(answer, "\"index\":1,\"embedding\":[")) << answer;
+}
+
 TEST_F(PracticeServerTest, CountsCalls) {
-  EXPECT_TRUE(has(ask("GET", "/calls"), "{\"chat\":0,\"predict\":0}"));
+  EXPECT_TRUE(has(ask("GET", "/calls"), R"({"chat":0,"predict":0,"responses":0,"embeddings":0})"));
   (void)ask("POST", "/v1/chat/completions", "not JSON");
   (void)ask("POST", "/predict", R"({"amount":10})");
   (void)ask("POST", "/predict", R"({"amount":10})");
-  EXPECT_TRUE(has(ask("GET", "/calls"), "{\"chat\":1,\"predict\":2}"));
+  (void)ask("POST", "/v1/responses", "not JSON");
+  (void)ask("POST", "/v1/embeddings", "not JSON");
+  EXPECT_TRUE(has(ask("GET", "/calls"), R"({"chat":1,"predict":2,"responses":1,"embeddings":1})"));
 }
 
 TEST_F(PracticeServerTest, ScoresAPayment) {

@@ -1,0 +1,115 @@
+#include "mechanisms/dialects/openai_content.h"
+
+#include <algorithm>
+#include <array>
+
+namespace davy::dialects {
+namespace {
+
+using json::Kind;
+using json::kNoNode;
+using Name = std::string_view;
+
+constexpr std::array kPlainPart = {Name("type"), Name("detail"), Name("format")};
+
+// Members that are an image, audio or a file as a string.
+constexpr std::array kMediaTexts = {Name("image_url"), Name("file_data"), Name("file_id"),
+                                    Name("file_url"),  Name("audio_url"), Name("video_url")};
+// And those that are an object around one, with what that calls it.
+constexpr std::array kMediaObjects = {Name("image_url"), Name("input_audio"), Name("file"),
+                                      Name("audio_url"), Name("video_url")};
+constexpr std::array kInMedia = {Name("url"), Name("image_url"), Name("data"), Name("file_data"),
+                                 Name("file_id")};
+
+struct Role {
+  Name name;
+  Provenance provenance;
+};
+constexpr std::array kRoles = {
+    Role{"user", Provenance::user},        Role{"assistant", Provenance::assistant},
+    Role{"system", Provenance::system},    Role{"developer", Provenance::system},
+    Role{"tool", Provenance::tool_result}, Role{"function", Provenance::tool_result},
+};
+
+}  // namespace
+
+Provenance OpenAiContent::of_role(NodeId role) const {
+  for (const Role& each : kRoles) {
+    if (index_.string_is(role, each.name)) return each.provenance;
+  }
+  return Provenance::field;
+}
+
+void OpenAiContent::content(NodeId id, Provenance provenance) {
+  if (is_string(id)) return emit(id, provenance, TextKind::prose);
+  if (is_tokens(id)) return binary(id, provenance);
+  if (!is_array(id)) return collect(id, provenance);
+  each_child(id, provenance, [this, provenance](NodeId each) {
+    if (is_string(each)) {
+      emit(each, provenance, TextKind::prose);
+    } else if (is_object(each)) {
+      part(each, provenance);
+    } else if (is_tokens(each)) {
+      binary(each, provenance);
+    } else {
+      collect(each, provenance);
+    }
+  });
+}
+
+void OpenAiContent::part(NodeId id, Provenance provenance) {
+  each_child(id, provenance, [this, provenance](NodeId member) {
+    if (is_string(member) && (named(member, "text") || named(member, "refusal"))) {
+      emit(member, provenance, TextKind::prose);
+    } else if (is_media(member)) {
+      media(member, provenance);
+    } else if (!is_plain(member, kPlainPart)) {
+      collect(member, provenance);
+    }
+  });
+}
+
+void OpenAiContent::media(NodeId id, Provenance provenance) {
+  if (is_string(id)) return binary(id, provenance);
+  each_child(id, provenance, [this, provenance](NodeId member) {
+    const bool data = std::any_of(kInMedia.begin(), kInMedia.end(),
+                                  [&](Name name) { return named(member, name); });
+    if (!is_string(member)) {
+      collect(member, provenance);
+    } else if (data) {
+      binary(member, provenance);
+    } else if (!is_plain(member, kPlainPart)) {
+      emit(member, provenance, TextKind::structured);
+    }
+  });
+}
+
+void OpenAiContent::collect_with_media(NodeId id, Provenance provenance, Plain plain) {
+  if (is_array(id) || is_object(id)) {
+    each_child(id, provenance, [&](NodeId each) {
+      if (is_media(each)) {
+        media(each, provenance);
+      } else {
+        collect_with_media(each, provenance, plain);
+      }
+    });
+  } else if (is_string(id) && !is_plain(id, plain)) {
+    emit(id, provenance, TextKind::structured);
+  }
+}
+
+bool OpenAiContent::is_media(NodeId id) const {
+  const auto among = [&](Plain names) {
+    return std::any_of(names.begin(), names.end(), [&](Name name) { return named(id, name); });
+  };
+  return is_string(id) ? among(kMediaTexts) : is_object(id) && among(kMediaObjects);
+}
+
+bool OpenAiContent::is_tokens(NodeId id) const {
+  if (!limits_.fold_numbers) return false;
+  return index_.is(id, Kind::number) ||
+         (is_array(id) && index_.first_child(id) == kNoNode &&
+          index_.raw(id).find_first_of("0123456789") != std::string_view::npos);
+}
+
+}  // namespace davy::dialects

@@ -1,0 +1,21 @@
+// The request of OpenAI's responses; what counts as what is in openai.h.
+#pragma once
+
+#include "mechanisms/dialects/openai_content.h"
+
+namespace davy::dialects {
+
+class OpenAiResponsesRequest final : public OpenAiContent {
+ private:
+  [[nodiscard]] Result<void> read_settings() override;
+  void read_text() override;
+
+  void top_level(NodeId member);
+  void item(NodeId id);
+  void of_item(NodeId member);
+  void prompt(NodeId id);
+  // Something that the upstream keeps, by its id.
+  void reference(NodeId id);
+};
+
+}  // namespace davy::dialects
