@@ -1,6 +1,7 @@
 #include "app/builtins.h"
 
 #include "app/serve_command.h"
+#include "mechanisms/dialects/anthropic.h"
 #include "mechanisms/dialects/kserve.h"
 #include "mechanisms/dialects/mcp.h"
 #include "mechanisms/dialects/openai.h"
@@ -66,7 +67,7 @@ Result<std::vector<std::unique_ptr<Scanner>>> scanners() {
 }
 
 std::span<const dialects::Dialect* const> dialects() {
-  static const dialects::Dialect* const list[] = {&dialects::openai(), &dialects::kserve(),
+  static const dialects::Dialect* const list[] = {&dialects::openai(), &dialects::anthropic(), &dialects::kserve(),
                                                   &dialects::mcp(), &dialects::predict()};
   return list;
 }

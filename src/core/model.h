@@ -47,7 +47,7 @@ struct FailOver {
 
 struct Model {
   std::string name;                 // what clients write in `model`
-  std::string dialect;              // "openai", "mcp"
+  std::string dialect;              // "openai", "anthropic", "mcp"
   std::vector<std::string> hosts;   // requests to these go to this model; lower case
   std::vector<Upstream> upstreams;  // at least one, at most kMaxUpstreams
   // Requests are shared by weight; else the first takes all, and the others are for when

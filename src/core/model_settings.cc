@@ -23,7 +23,7 @@ void read_price(ConfigMap& map, Model& model) {
 
 void read_dialect(ConfigMap& map, Model& model) {
   // As src/app/builtins.cc lists them.
-  const std::vector<std::string> dialects{"openai", "kserve", "mcp", "predict"};
+  const std::vector<std::string> dialects{"openai", "anthropic", "kserve", "mcp", "predict"};
   if (map.text("dialect") == "bedrock") {
     map.diagnostics().error(
         map.path() + ".dialect: bedrock is not built yet", map.place("dialect"),
@@ -55,6 +55,17 @@ void read_hosts(ConfigMap& map, Model& model) {
   }
 }
 
+// Anthropic's SDKs write a base URL without /v1, and so do we.
+void check_base(ConfigMap& map, const Model& model) {
+  if (model.dialect != "anthropic") return;
+  for (const Upstream& upstream : model.upstreams) {
+    if (!upstream.url.base_path.ends_with("/v1")) continue;
+    map.diagnostics().warning(
+        map.path() + ": the upstream ends in /v1, which requests of this dialect bring themselves",
+        upstream.place, "leave it out, as in https://api.anthropic.com");
+  }
+}
+
 }  // namespace
 
 Model read_model(ConfigMap& map) {
@@ -64,6 +75,7 @@ Model read_model(ConfigMap& map) {
   read_dialect(map, model);
   read_hosts(map, model);
   read_upstreams(map, model);
+  check_base(map, model);
   model.max_answer_bytes = map.integer("max_answer_bytes", kMinAnswer, kMaxAnswer);
   read_price(map, model);
   model.max_output_tokens = map.integer("max_output_tokens", 1, kMaxTokens);

@@ -116,6 +116,15 @@ TEST(ModelSettings, BedrockIsRefusedByNameUntilItIsBuilt) {
                   .diagnostics.ok());
 }
 
+TEST(ModelSettings, TheAnthropicDialectIsServedAndItsUpstreamHasNoV1) {
+  const Read r = read_model({{"upstream", Tree::text("https://api.anthropic.com")}}, "anthropic");
+  EXPECT_TRUE(r.diagnostics.all().empty()) << r.all();
+  const Read doubled = read_model({{"upstream", Tree::text("https://a/v1")}}, "anthropic");
+  EXPECT_TRUE(doubled.diagnostics.ok());
+  EXPECT_TRUE(doubled.says("the upstream ends in /v1")) << doubled.all();
+  EXPECT_TRUE(read_model({{"upstream", Tree::text("https://a/v1")}}).diagnostics.all().empty());
+}
+
 TEST(ModelSettings, TlsToAnUpstreamIsVerifiedUnlessSomebodySaysOtherwise) {
   EXPECT_TRUE(
       model_of(read_model({{"upstream", Tree::text("https://a")}})).upstreams.at(0).tls.verify);

@@ -69,7 +69,8 @@ class Upstream:
             # Shaken hands by the thread that serves, so that one client holds no other up.
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
                                                      do_handshake_on_connect=False)
-        self.url = f"{'https' if context else 'http'}://{address}:{self.port}/v1"
+        self.origin = f"{'https' if context else 'http'}://{address}:{self.port}"
+        self.url = self.origin + "/v1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):

@@ -77,9 +77,6 @@ class AnswerWalker {
   [[nodiscard]] virtual Result<void> look() = 0;
   virtual void forget() {}  // at reset()
 
-  // Of a whole answer so many texts have places of their own that a dialect should give the
-  // rest of them shared ones, lest the answer is refused.
-  [[nodiscard]] bool crowded() const noexcept { return others_.size() >= kMaxStreams / 2; }
   // What ends with this event: a stream, or those of the other places of a group.
   void end_stream(const StreamKey& key) { ended_streams_.push_back(key); }
   void end_group(std::uint32_t group);

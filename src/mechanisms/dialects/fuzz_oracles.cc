@@ -252,6 +252,26 @@ void check_framing(std::string_view bytes, Splits& splits) {
   }
 }
 
+// What ends the stream after each of its events is a stream that can be read.
+void check_cuts(const Dialect& dialect, std::uint8_t operation, std::string_view bytes) {
+  const std::unique_ptr<StreamReader> reader = dialect.make_stream(operation);
+  const std::unique_ptr<StreamReader> client = dialect.make_stream(operation);
+  reader->feed(bytes);
+  StreamEvent event;
+  StreamEvent end;
+  for (bool more = true; more;) {
+    const auto found = reader->next(event);
+    more = found.ok() && *found;
+    if (more) require(reader->apply(event, {}).ok());
+    client->reset(false);
+    client->feed(reader->cut());
+    for (bool next = true; next;) {
+      next = client->next(end).value();
+      require(!next || end.bytes_not_examined == 0);
+    }
+  }
+}
+
 }  // namespace
 
 int fuzz_request(const Dialect& dialect, std::uint8_t operation, const std::uint8_t* data,
@@ -355,6 +375,7 @@ int fuzz_stream(const Dialect& dialect, std::uint8_t operation, const std::uint8
   require(!again.failed && texts_of(again) == texts_of(whole));
   require(whole_texts_of(again) == whole_texts_of(whole));
   check_redaction(dialect, operation, bytes, seed);
+  check_cuts(dialect, operation, bytes);
   return 0;
 }
 

@@ -23,8 +23,9 @@ int fuzz_answer(const Dialect& dialect, std::uint8_t operation, const std::uint8
                 std::size_t size);
 
 // Any split of the bytes gives the same events, texts and offsets; nothing is lost; the text
-// of a stream has no gap; what is passed on reads as the same text; and a secret that is
-// edited wherever it stands is nowhere in what is passed on.
+// of a stream has no gap; what is passed on reads as the same text; a secret that is edited
+// wherever it stands is nowhere in what is passed on; and a cut after any event reads as a
+// stream.
 //
 // Input: the first 8 bytes choose the splits, the rest is the stream.
 int fuzz_stream(const Dialect& dialect, std::uint8_t operation, const std::uint8_t* data,

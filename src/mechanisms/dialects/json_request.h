@@ -84,6 +84,7 @@ class JsonRequest : public RequestDocument {
   // A string.
   void emit(NodeId id, Provenance provenance, TextKind kind);
 
+  [[nodiscard]] std::string_view decoded(NodeId string) { return index_.text(string, arena_); }
   [[nodiscard]] bool named(NodeId id, std::string_view key) const { return index_.key_is(id, key); }
   [[nodiscard]] bool is_string(NodeId id) const { return index_.is(id, json::Kind::string); }
   [[nodiscard]] bool is_object(NodeId id) const { return index_.is(id, json::Kind::object); }

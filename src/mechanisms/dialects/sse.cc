@@ -164,4 +164,9 @@ void append_event(std::string& out, std::string_view data) {
   out.append("data: ").append(data).append("\n\n");
 }
 
+void append_named_event(std::string& out, std::string_view name, std::string_view data) {
+  out.append("event: ").append(name).append("\n");
+  append_event(out, data);
+}
+
 }  // namespace davy::dialects

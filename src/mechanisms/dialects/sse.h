@@ -62,5 +62,7 @@ class SseParser {
 
 // Appends "data: …" and a blank line; `data` has no line break.
 void append_event(std::string& out, std::string_view data);
+// The same with a line "event: …" before it.
+void append_named_event(std::string& out, std::string_view name, std::string_view data);
 
 }  // namespace davy::dialects

@@ -39,7 +39,7 @@ constexpr std::string_view kChat =
     "here.\n" DAVY_INIT_WHERE
     "models:\n"
     "  - name: chat                    # what clients write in `model`\n"
-    "    dialect: openai\n"
+    "    dialect: openai               # or anthropic\n"
     "    upstream: \"http://127.0.0.1:9001/v1\"   # `davy practice` listens there\n"
     "    credential: none              # or env:OPENAI_API_KEY, file:PATH, kubernetes:DIR/KEY;\n"
     "                                  # never the credential itself\n"
