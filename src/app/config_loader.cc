@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_watch.h"
 #include "base/files.h"
 #include "base/strings.h"
 #include "mechanisms/formats/yaml.h"
@@ -61,6 +62,7 @@ class Loader {
     if (last.find('*') == std::string::npos) return {{pattern, resolve(folder_, pattern)}};
 
     const std::string where = resolve(folder_, folder.empty() ? "." : folder);
+    ReadTrail::note(where);
     std::vector<Included> found;
     std::error_code fault;
     for (std::filesystem::directory_iterator it(where, fault), end; !fault && it != end;
@@ -121,6 +123,7 @@ void read_team_files(Loader& loader, const std::vector<std::pair<std::string, Pl
 // Whether a floor file is there. One that cannot be seen counts as there, so that reading
 // it says why.
 bool is_there(const std::string& path) {
+  ReadTrail::note(path);
   std::error_code fault;
   const auto status = std::filesystem::status(path, fault);
   return status.type() != std::filesystem::file_type::not_found;

@@ -1,6 +1,12 @@
 #include "app/serve_command.h"
 
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <ostream>
 #include <string>
@@ -12,6 +18,36 @@
 namespace davy::app {
 namespace {
 
+// Until SIGTERM or SIGINT: reads the configuration again when asked, or when a file of it
+// has changed. An error: the kernel does not let us wait.
+Result<void> serve(Server& server, const sigset_t& signals, const Clock& clock,
+                   const ServiceManager& manager) {
+  const Fd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signal_fd.valid()) return unavailable("signals cannot be received");
+  FileWatch watch;
+  watch.expect(server.files());
+  const auto reload = [&](Cause cause, std::span<const std::string> changed) {
+    manager.reloading(clock.now());
+    server.reload(cause, changed);
+    watch.expect(server.files());
+    manager.ready();
+  };
+  for (;;) {
+    std::array<pollfd, 2> wanted{{{signal_fd.get(), POLLIN, 0}, {watch.fd(), POLLIN, 0}}};
+    if (::poll(wanted.data(), wanted.size(), static_cast<int>(watch.patience().count())) < 0 &&
+        errno != EINTR) {
+      return unavailable("cannot wait for signals");
+    }
+    signalfd_siginfo signal{};
+    if (::read(signal_fd.get(), &signal, sizeof signal) == sizeof signal) {
+      if (signal.ssi_signo != SIGHUP) return {};
+      reload(Cause::signal, {});
+    } else if (server.watches() && watch.changed(clock.now().steady)) {
+      reload(Cause::files, watch.what());
+    }
+  }
+}
+
 class ServeCommand final : public Command {
  public:
   [[nodiscard]] std::string_view path() const noexcept override { return "serve"; }
@@ -21,9 +57,10 @@ class ServeCommand final : public Command {
   void define(CLI::App& app) override {
     app.add_option("-c,--config", config_, "Configuration file")->capture_default_str();
     app.footer(
-        "SIGHUP reads the configuration again; a bad one changes nothing. SIGTERM stops\n"
-        "after the exchanges under way, ten seconds at most. `davy init` writes a first\n"
-        "configuration, `davy key create --experiment NAME` the first key.");
+        "The configuration is read again when one of its files changes, and on SIGHUP; a bad\n"
+        "one changes nothing. SIGTERM stops after the exchanges under way, ten seconds at\n"
+        "most. `davy init` writes a first configuration, `davy key create --experiment NAME`\n"
+        "the first key.");
   }
 
   [[nodiscard]] int run(CommandContext& context) override {
@@ -47,19 +84,11 @@ class ServeCommand final : public Command {
     context.err.flush();
     const ServiceManager manager = ServiceManager::from_environment();
     manager.ready();
-    for (;;) {
-      int signal = 0;
-      if (sigwait(&signals, &signal) != 0) continue;
-      if (signal == SIGHUP) {
-        manager.reloading(context.clock.now());
-        (*server)->reload();
-        manager.ready();
-        continue;
-      }
-      manager.stopping();
-      (*server)->drain();
-      break;
+    if (const auto served = serve(**server, signals, context.clock, manager); !served) {
+      log::error(served.error().text());
     }
+    manager.stopping();
+    (*server)->drain();
     server->reset();
     log::info("stopped");
     return kExitClean;

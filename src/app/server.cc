@@ -49,19 +49,10 @@ void forbid_core_files() {
   if (setrlimit(RLIMIT_CORE, &none) != 0) log::warning("core files could not be switched off");
 }
 
-// What only a new start can change.
-std::string fixed_part(const Snapshot& snapshot) {
-  std::string out = snapshot.settings.home + "\n" + snapshot.settings.admin.text();
-  for (const Endpoint& endpoint : snapshot.settings.listen) {
-    out += "\n" + endpoint.text() + (endpoint.tls ? " tls" : "");
-  }
-  return out;
-}
-
 class RunningServer final : public Server {
  public:
   RunningServer(std::string config_file, const Clock& clock)
-      : config_file_(std::move(config_file)), clock_(clock) {}
+      : config_file_(std::move(config_file)), clock_(clock), reloader_(config_file_, builder_) {}
 
   ~RunningServer() override {
     // Orders first, so that none comes while the rest goes.
@@ -77,7 +68,7 @@ class RunningServer final : public Server {
     if (!loaded) return invalid_input("the configuration has mistakes", {config_file_, 0, 0});
     DAVY_TRY(open_home(*loaded));
     DAVY_TRY(open_keys(*loaded));
-    const auto snapshot = builder_.build(config_file_, diagnostics);
+    const auto snapshot = reloader_.start(diagnostics);
     if (!snapshot) return invalid_input("the configuration has mistakes", {config_file_, 0, 0});
     DAVY_ASSIGN(auto redactor, text::CredentialRedactor::create());
     redactor_.emplace(std::move(redactor));
@@ -101,20 +92,24 @@ class RunningServer final : public Server {
     store::OrderRouter::Handlers handlers;
     handlers.push_back(std::make_unique<access::KeyOrders>(*ring_, control_));
     handlers.push_back(std::make_unique<evidence::EvidenceOrders>(events_.get()));
-    router_.emplace(*state_, clock_, std::move(handlers), [this](std::uint64_t) { reload(); });
+    router_.emplace(*state_, clock_, std::move(handlers),
+                    [this](std::uint64_t) { reload(Cause::order, {}); });
     DAVY_ASSIGN(socket_, store::OrderSocket::start(*home_, *lock_, *router_, clock_));
     server_metrics_->configuration_read(true, clock_.now().wall);
-    policy_digest_ = snapshot->policy_digest;
-    fixed_part_ = fixed_part(*snapshot);
     announce(*snapshot);
     return {};
   }
 
-  void reload() override {
-    const std::lock_guard lock(reload_mutex_);
-    const bool taken = read_again();
-    server_metrics_->configuration_read(taken, clock_.now().wall);
+  void reload(Cause cause, std::span<const std::string> changed) override {
+    const std::lock_guard lock(reload_mutex_);  // so that they are published in their order
+    auto snapshot = reloader_.reload(cause, changed);
+    server_metrics_->configuration_read(snapshot != nullptr, clock_.now().wall);
+    if (snapshot) gateway_->publish(std::move(snapshot));
   }
+  }
+
+  [[nodiscard]] FileMarks files() const override { return reloader_.files(); }
+  [[nodiscard]] bool watches() const override { return reloader_.watches(); }
 
   void drain() override {
     log::info("stopping: no new connections");
@@ -122,38 +117,6 @@ class RunningServer final : public Server {
   }
 
  private:
-  // Whether the configuration as it lies there is in force now. Under reload_mutex_.
-  bool read_again() {
-    Diagnostics diagnostics;
-    auto snapshot = builder_.build(config_file_, diagnostics);
-    for (const Diagnostic& diagnostic : diagnostics.all()) {
-      if (diagnostic.error)
-        log::error("configuration", {{"what", diagnostic.message},
-                                     {"where", diagnostic.place.text()},
-                                     {"do", diagnostic.hint}});
-    }
-    if (!snapshot) {
-      log::error("the new configuration has mistakes; the old one stays in force",
-                 {{"file", config_file_}});
-      return false;
-    }
-    // The sockets stay as they were bound, so what was checked of other addresses would
-    // not hold for them.
-    if (fixed_part(*snapshot) != fixed_part_) {
-      log::error(
-          "listen, admin or home were changed, which needs a restart; the old "
-          "configuration stays in force",
-          {{"file", config_file_}});
-      return false;
-    }
-    if (snapshot->policy_digest != policy_digest_) {
-      policy_digest_ = snapshot->policy_digest;
-      log::info("a new configuration is in force", {{"policy", policy_digest_.substr(0, 12)}});
-    }
-    gateway_->publish(std::move(snapshot));
-    return true;
-  }
-
   Result<void> open_home(const LoadedConfig& loaded) {
     DAVY_ASSIGN(auto home,
                 store::Home::open_or_create(resolve(loaded.folder, loaded.settings.home)));
@@ -201,6 +164,8 @@ class RunningServer final : public Server {
   std::unique_ptr<store::JsonlEventSink> events_;
   std::optional<access::KeyRing> ring_;
   SnapshotBuilder builder_;
+  Reloader reloader_;
+  std::mutex reload_mutex_;
   LiveControl control_;
   telemetry::MetricsRegistry metrics_;
   std::optional<ServerMetrics> server_metrics_;
@@ -208,9 +173,6 @@ class RunningServer final : public Server {
   std::optional<text::CredentialRedactor> redactor_;
   std::vector<std::unique_ptr<AdminRoute>> routes_;
   std::vector<AdminRoute*> route_pointers_;
-  std::mutex reload_mutex_;  // guards the two below
-  std::string policy_digest_;
-  std::string fixed_part_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::optional<store::OrderRouter> router_;
   std::unique_ptr<store::OrderSocket> socket_;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
+#include "app/reloader.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "core/config.h"
@@ -19,9 +21,12 @@ class Server {
                                                              Diagnostics& diagnostics);
   virtual ~Server() = default;
 
-  // Reads the configuration again. A bad one changes nothing and is told in the log.
-  // Thread-safe.
-  virtual void reload() = 0;
+  // Reads the configuration again (see reloader.h). A bad one changes nothing and is told
+  // in the log. Thread-safe.
+  virtual void reload(Cause cause, std::span<const std::string> changed = {}) = 0;
+  // What the configuration was last read from, and whether these files are to be watched.
+  [[nodiscard]] virtual FileMarks files() const = 0;
+  [[nodiscard]] virtual bool watches() const = 0;
   // Takes no new connections and lets exchanges finish, for at most ten seconds.
   virtual void drain() = 0;
 };

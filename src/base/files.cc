@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/ids.h"
+#include "base/file_watch.h"
 #include "base/strings.h"
 
 namespace davy {
@@ -119,6 +120,7 @@ Result<Fd> open_to_read(const std::string& path, Links links) {
   if (path.find('\0') != std::string::npos) {
     return invalid_input("a path cannot hold a zero byte", {path.substr(0, path.find('\0'))});
   }
+  ReadTrail::note(path);
   const int flags = kReadFlags | (links == Links::refuse ? O_NOFOLLOW : 0);
   Fd fd = open_retrying([&] { return ::open(path.c_str(), flags); });
   if (!fd.valid()) {

@@ -241,6 +241,7 @@ ConfigContent read_config(const ConfigNode& root,
     if (home->empty()) diagnostics.error("home: the path is empty", top.place("home"));
     settings.home = *home;
   }
+  settings.watch = top.boolean("watch").value_or(true);
   for (ConfigMap& map : top.maps("models")) settings.models.push_back(read_model(map));
   settings.experiments = read_experiments(top, "");
   settings.rules = read_rules(top);

@@ -55,6 +55,7 @@ struct Settings {
   std::string rules_edition;        // "" = the newest
   Evidence evidence = Evidence::best_effort;
   ContentPolicy content = ContentPolicy::findings;
+  bool watch = true;  // files of the configuration that change are read again
 };
 
 // A file with its includes merged and every section read.
