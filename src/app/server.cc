@@ -106,7 +106,6 @@ class RunningServer final : public Server {
     server_metrics_->configuration_read(snapshot != nullptr, clock_.now().wall);
     if (snapshot) gateway_->publish(std::move(snapshot));
   }
-  }
 
   [[nodiscard]] FileMarks files() const override { return reloader_.files(); }
   [[nodiscard]] bool watches() const override { return reloader_.watches(); }

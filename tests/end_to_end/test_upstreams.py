@@ -497,8 +497,10 @@ def test_a_proxy_of_the_environment_stands_before_an_upstream(make_gateway, upst
     gateway = make_gateway(
         config("http://model.example/v1"),
         environment={"HTTP_PROXY": f"http://me:secret%20word@{proxy.authority}"})
-    for _ in range(2):
-        assert gateway.post(chat_body("hi")).status_code == 200
+    with httpx.Client(trust_env=False) as client:  # one connection, so one loop and its pool
+        for _ in range(2):
+            assert client.post(gateway.url + "/chat/completions", json=chat_body("hi"), headers={
+                "Authorization": f"Bearer {gateway.key}"}).status_code == 200
     lines = proxy.heads[0].split("\r\n")
     assert lines[0] == "POST http://model.example/v1/chat/completions HTTP/1.1"
     assert "Host: model.example" in lines

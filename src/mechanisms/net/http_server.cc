@@ -66,7 +66,8 @@ Task<void> serve(std::unique_ptr<Connection> connection, HttpHandler handler,
       co_return;
     }
     body.clear();
-    if (!co_await read_body(*connection, head.framing(), codec, body)) co_return;
+    const bool whole = co_await read_body(*connection, head.framing(), codec, body);
+    if (!whole) co_return;
     connection->no_deadline();
     Responder responder(*connection, head.framing().keep_alive, head.method() == "HEAD");
     co_await handler(HttpRequest{head, body}, responder);

@@ -137,6 +137,7 @@ class Exchange {
   bool upstream_reused_ = false;
   std::unique_ptr<http1::ResponseParser> answer_parser_;
   bool client_left_ = false;
+  net::TimerWheel::Timer half_closed_{state_.loop.timers(), &Exchange::watch_client, this};
 };
 
 }  // namespace davy::gateway

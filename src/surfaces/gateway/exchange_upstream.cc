@@ -141,7 +141,8 @@ bool Exchange::send_at_once() {
   record_.upstream_start = state_.loop.now().steady;
   choice_.begin(*info_.model, published_->of(*info_.model));
   client_.watch(&Exchange::watch_client, this);
-  if (client_.ending()) watch_client(this);
+  // It ended its side behind its request, as some clients do that still want the answer.
+  if (client_.ending()) half_closed_.set(kHalfClosedTime);
   if (client_left_ || !choose_upstream()) return false;
   if (body_.size() > net::Connection::kSmallOutput) return false;
   auto connection = state_.upstreams.take_idle(choice_.target(), *record_.upstream_start);

@@ -28,6 +28,10 @@ inline constexpr std::size_t kWritePiece = 256 * 1024;
 // How often idle connections to upstreams are looked through.
 inline constexpr std::chrono::seconds kSweepTime{1};
 
+// A client that ended its sending side behind its request is answered if the answer comes
+// within this time; one that ends it later is gone at once, as in nginx.
+inline constexpr std::chrono::milliseconds kHalfClosedTime{500};
+
 // After an answer to a request that was not read to its end: how much and how long we
 // still read, so that the client sees the answer and not a reset.
 inline constexpr std::size_t kLingerBytes = 1024 * 1024;

@@ -277,7 +277,8 @@ bool Relay::judge(std::string_view& body, std::string& edited, std::string& out)
 
 net::Task<bool> Relay::whole() {
   std::string_view body;
-  if (!co_await collect(body)) co_return false;
+  const bool collected = co_await collect(body);
+  if (!collected) co_return false;
   std::string edited;
   std::string out;
   if (!judge(body, edited, out)) co_return false;

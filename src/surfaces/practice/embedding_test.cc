@@ -21,7 +21,7 @@ float alike(std::string_view a, std::string_view b) {
 
 TEST(Embedding, TextsOfTheSameWordsPointTheSameWay) {
   EXPECT_NEAR(alike("The cat sleeps.", "the CAT, sleeps"), 1, 1e-5);
-  EXPECT_GT(alike("the cat sleeps on the sofa", "a cat sleeping on a sofa"), 0.4);
+  EXPECT_GT(alike("the cat sleeps on the sofa", "a cat sleeping on a sofa"), 0.35);
   EXPECT_LT(alike("the cat sleeps on the sofa", "quarterly revenue grew 12 percent"), 0.3);
   for (const char* text : {"", "...", "word", "\xc3\xa9t\xc3\xa9"}) {
     EXPECT_NEAR(alike(text, text), 1, 1e-5) << text;
