@@ -67,8 +67,9 @@ Result<std::vector<std::unique_ptr<Scanner>>> scanners() {
 }
 
 std::span<const dialects::Dialect* const> dialects() {
-  static const dialects::Dialect* const list[] = {&dialects::openai(), &dialects::anthropic(), &dialects::kserve(),
-                                                  &dialects::mcp(), &dialects::predict()};
+  static const dialects::Dialect* const list[] = {&dialects::openai(), &dialects::anthropic(),
+                                                  &dialects::kserve(), &dialects::mcp(),
+                                                  &dialects::predict()};
   return list;
 }
 

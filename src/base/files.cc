@@ -10,8 +10,8 @@
 #include <cstring>
 #include <utility>
 
-#include "base/ids.h"
 #include "base/file_watch.h"
+#include "base/ids.h"
 #include "base/strings.h"
 
 namespace davy {

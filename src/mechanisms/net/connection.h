@@ -45,9 +45,9 @@ class Connection {
   [[nodiscard]] std::string peer_address() const;
 
   // TLS from here on; what is in input() is taken as the begin of it. Nothing may have been
-  // written. Set a deadline: these wait for the peer. Of `server` and `client` only the call needs them. After an error, which says
-  // what is wrong and never what the peer sent, the connection is plain again and of use
-  // only to say so and to end it.
+  // written. Set a deadline: these wait for the peer. Of `server` and `client` only the call needs
+  // them. After an error, which says what is wrong and never what the peer sent, the connection is
+  // plain again and of use only to say so and to end it.
   [[nodiscard]] Task<Result<void>> accept_tls(const TlsServer& server);
   // `host` is the name or address that the peer must prove to be; a name goes there as SNI.
   [[nodiscard]] Task<Result<void>> connect_tls(const TlsClient& client, std::string host);

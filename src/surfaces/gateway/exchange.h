@@ -120,8 +120,8 @@ class Exchange {
   bool upgrade_ = false;             // the client asks for WebSocket
   bool asks_usage_ = false;          // of the stream, in the caller's place
   std::unique_ptr<dialects::RequestDocument> document_;
-  std::string_view call_id_;  // its call_id(), once it was read
-  std::string_view body_;     // what goes upstream; first the request's
+  std::string_view call_id_;                       // its call_id(), once it was read
+  std::string_view body_;                          // what goes upstream; first the request's
   std::optional<std::string_view> original_body_;  // set once body_ may be another
   std::string body_storage_;                       // of a chunked one
   std::string edited_body_;
