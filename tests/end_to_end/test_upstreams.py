@@ -10,6 +10,7 @@ import re
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -19,7 +20,8 @@ from socketserver import ThreadingMixIn, UnixStreamServer
 import httpx
 import pytest
 
-from running import PATIENCE, chat_body, configuration, free_port, wait_for
+from certificates import Authority
+from running import PATIENCE, Process, chat_body, configuration, free_port, run, wait_for
 from upstream import Recorded, Upstream, chunk, completion
 
 
@@ -419,7 +421,7 @@ def test_health_checks_take_an_upstream_out_and_in_again(make_gateway, upstream,
     assert gateway.post(chat_body("hi")).status_code == 200
     assert (len(upstream.requests), len(second.requests)) == (1, 1)
     assert "GET /healthz gave status 500" in gateway.process.said()
-    upstream.health = 204
+    upstream.health = 200
     wait_for("it is taken in", lambda: state() == 0)
     assert gateway.post(chat_body("hi")).status_code == 200
     assert len(upstream.requests) == 2
@@ -479,8 +481,11 @@ class Proxy:
             head += client.recv(65536)
         self.heads.append(head.partition(b"\r\n\r\n")[0].decode())
         server = socket.create_connection(("127.0.0.1", self.port))
-        # What an origin server reads is not absolute.
-        server.sendall(re.sub(rb"^POST http://[^/]+/", b"POST /", head))
+        if head.startswith(b"CONNECT "):
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        else:
+            # What an origin server reads is not absolute.
+            server.sendall(re.sub(rb"^POST http://[^/]+/", b"POST /", head))
         ends = {client: server, server: client}
         while True:
             for ready in select.select(list(ends), [], [])[0]:
@@ -510,6 +515,67 @@ def test_a_proxy_of_the_environment_stands_before_an_upstream(make_gateway, upst
                    for data in gateway.written().values())
 
 
+def test_a_proxy_is_asked_for_a_way_to_a_tls_upstream(make_gateway, another, tmp_path):
+    """With a private authority, and a name that is not the URL's."""
+    authority = Authority(tmp_path / "authority")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("model", names="DNS:inner.example"))
+    model = another(context=context)
+    proxy = Proxy(model.port)
+    tls = {"ca": str(authority.file), "server_name": "inner.example"}
+    gateway = make_gateway(config("https://model.example/v1", tls=tls),
+                           environment={"HTTPS_PROXY": f"http://me:secret@{proxy.authority}"})
+    for _ in range(2):
+        assert gateway.post(chat_body("hi")).status_code == 200
+    assert model.requests[0].field("host") == "model.example"
+    assert model.requests[0].field("proxy-authorization") is None
+    lines = proxy.heads[0].split("\r\n")
+    assert lines[0] == "CONNECT model.example:443 HTTP/1.1"
+    assert "Proxy-Authorization: Basic " + base64.b64encode(b"me:secret").decode() in lines
+    assert len(proxy.heads) == 1, "the connection was kept"
+
+    # Another name, and another authority, are not believed: nothing is sent.
+    for wrong in [{"ca": str(authority.file)}, {"server_name": "inner.example"}]:
+        doubtful = make_gateway(config("https://model.example/v1", tls=wrong),
+                                environment={"HTTPS_PROXY": proxy.authority})
+        answer = doubtful.post(chat_body("hi"))
+        assert answer.status_code == 502
+        assert "certificate" in doubtful.event(answer.json()["request_id"])["error"]
+    assert len(model.requests) == 2
+
+
+def test_an_upstream_may_want_a_certificate_of_ours(make_gateway, another, tmp_path):
+    authority = Authority(tmp_path / "authority")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("model"))
+    context.load_verify_locations(authority.file)
+    context.verify_mode = ssl.CERT_REQUIRED
+    model = another(context=context)
+    certificate, key = authority.issue("gateway")
+    tls = {"ca": str(authority.file), "certificate": str(certificate), "key": str(key)}
+    assert make_gateway(config(model.url, tls=tls)).post(chat_body("hi")).status_code == 200
+    bare = make_gateway(config(model.url, tls={"ca": str(authority.file)}))
+    assert bare.post(chat_body("hi")).status_code == 502
+
+
+def test_an_upstream_that_is_not_verified_is_told_at_the_start(make_gateway, another, tmp_path):
+    authority = Authority(tmp_path / "authority")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("model", names="DNS:somebody.else"))
+    gateway = make_gateway(config(another(context=context).url, tls={"verify": False}))
+    assert gateway.post(chat_body("hi")).status_code == 200
+    assert "tls.verify: whoever is on the way" in gateway.process.said()
+
+
+def test_tls_files_that_cannot_be_used_are_explained_by_check(tmp_path):
+    file = tmp_path / "davylamp.yaml"
+    out = config("https://127.0.0.1:1/v1", tls={"ca": "missing.pem"})
+    file.write_text(json.dumps(out))
+    said = run("check", "-c", file, check=2)
+    assert "tls of model chat" in said.stdout + said.stderr
+    assert "missing.pem" in said.stdout + said.stderr
+
+
 def test_no_proxy_and_loopback_go_directly(make_gateway, upstream):
     gateway = make_gateway(config(upstream.url),
                            environment={"HTTP_PROXY": f"http://127.0.0.1:{free_port()}"})
@@ -524,7 +590,6 @@ def test_no_proxy_and_loopback_go_directly(make_gateway, upstream):
 def test_a_proxy_that_we_cannot_speak_to_is_no_start(make_gateway, upstream):
     gateway = make_gateway(config(upstream.url), start=False)
     gateway.environment = {"HTTPS_PROXY": "socks5://me:hunter2@127.0.0.1:1080"}
-    from running import Process
     process = Process(gateway.folder, "refused", "serve", "-c", gateway.config_file,
                       environment=gateway.environment)
     assert process.popen.wait(PATIENCE) == 2

@@ -41,6 +41,8 @@ constexpr std::string_view kChat =
     "  - name: chat                    # what clients write in `model`\n"
     "    dialect: openai               # or anthropic\n"
     "    upstream: \"http://127.0.0.1:9001/v1\"   # `davy practice` listens there\n"
+    "    # upstreams: [URL, URL]       # in place of it: the next is asked when one fails\n"
+    "    # upstream_model: NAME        # what the upstream calls it, if not `chat`\n"
     "    credential: none              # or env:OPENAI_API_KEY, file:PATH, kubernetes:DIR/KEY;\n"
     "                                  # never the credential itself\n"
     "\n"
