@@ -63,6 +63,21 @@ bool same(const ConfigNode& a, const ConfigNode& b) {
   return true;
 }
 
+// Where the configuration was taken, we listen, and never in plain text where TLS was asked
+// for: what stands there names its files, with their places.
+void check_listen(const davy::Settings& settings, bool taken,
+                  const std::vector<std::string_view>& lines) {
+  require(!taken || !settings.listen.empty());
+  for (const davy::Endpoint& endpoint : settings.listen) {
+    const auto again = davy::parse_endpoint(endpoint.text());
+    require(again.ok() && again->text() == endpoint.text());
+    if (!taken || !endpoint.tls) continue;
+    require(!endpoint.tls->certificate.empty() && !endpoint.tls->key.empty());
+    check_place(endpoint.tls->certificate_place, lines);
+    check_place(endpoint.tls->key_place, lines);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -94,6 +109,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     davy::Diagnostics of_readers;
     const auto content = davy::read_config(*tree, {}, of_readers);
     davy::check_settings(content.settings, of_readers);
+    check_listen(content.settings, of_readers.ok(), lines);
     (void)davy::read_team_file(*tree, of_readers);
     (void)davy::read_floors(*tree, of_readers);
     for (const davy::Diagnostic& d : of_readers.all()) {

@@ -186,7 +186,8 @@ Result<void> trust(SSL_CTX* context, std::string_view pem, const std::string& fi
   for (const Certificate& authority : authorities) {
     if (X509_STORE_add_cert(store, authority.get()) != 1 ||
         (tell_peers && SSL_CTX_add_client_CA(context, authority.get()) != 1)) {
-      return at_fault(file, "holds a certificate that OpenSSL does not take");
+      return at_fault(file, "holds a certificate that OpenSSL does not take",
+                      "`openssl x509 -in FILE -noout -text` reads the first of them");
     }
   }
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
