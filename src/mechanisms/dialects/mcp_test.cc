@@ -202,8 +202,10 @@ TEST(McpAnswer, ReadsAToolsResult) {
 
 TEST(McpAnswer, PicturesSoundAndBlobsCountAsNotExamined) {
   const auto answer = mcp().make_answer(0);
+  std::string body;
   const auto hidden = [&](const std::string& content) {
-    EXPECT_TRUE(answer->read(result_of(R"({"content":[)" + content + "]}")).ok());
+    body = result_of(R"({"content":[)" + content + "]}");
+    EXPECT_TRUE(answer->read(body).ok());
     return answer->bytes_not_examined();
   };
   EXPECT_EQ(hidden(R"({"type":"image","data":"AAAA","mimeType":"image/png"})"), 4U);
