@@ -15,13 +15,12 @@ from servers import ANSWER, QUESTION, Failed
 CONNECTIONS, MANY = 64, 1000
 DIRECT, NGINX = "nginx alone", "nginx proxy_pass"
 PARTS = ["load", "latency", "tls", "memory", "streams"]
-USUAL = [part for part in PARTS if part != "tls"]  # davy serve cannot listen with TLS yet
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/gateway/run")
     parser.add_argument("--short", action="store_true", help="a smoke run of a minute or so")
-    parser.add_argument("--only", default=",".join(USUAL), help="parts, with commas between them")
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between them")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
     parser.add_argument("--loops", type=int, default=max(1, len(os.sched_getaffinity(0)) // 2),
