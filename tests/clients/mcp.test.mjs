@@ -1,7 +1,7 @@
 // Client and server of the npm package `@modelcontextprotocol/sdk` over streamable HTTP, with
 // davy between them.
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
+import { randomUUID, webcrypto } from "node:crypto";
 import { test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -11,6 +11,8 @@ import { CallToolRequestSchema, GetPromptRequestSchema, ListToolsRequestSchema,
   LoggingMessageNotificationSchema, ReadResourceRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { FORBIDDEN, startGateway, waitFor } from "./davy.mjs";
 import { startUpstream } from "./upstream.mjs";
+
+globalThis.crypto ??= webcrypto; // the SDK's server wants it there; Node.js 18 does not have it
 
 const TEXT = 'Köln, 0.70 "quoted"\n\u{1F600}';
 const called = []; // arguments of what reached the server
