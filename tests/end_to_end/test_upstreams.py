@@ -399,9 +399,10 @@ def test_a_token_in_a_file_is_read_again_when_it_changes(make_gateway, upstream,
     token = tmp_path / "token"
     token.touch(0o600)
     token.write_text("first-token\n")
-    gateway = make_gateway(
-        config(upstream.url.removesuffix("/v1"), credential=f"file:{token}",
-               azure={"deployment": "gpt-4o", "api_version": "2024-10-21", "auth": "token"}))
+    # Without the watch of the configuration, which would read it too.
+    azure = {"deployment": "gpt-4o", "api_version": "2024-10-21", "auth": "token"}
+    gateway = make_gateway({**config(upstream.url.removesuffix("/v1"), credential=f"file:{token}",
+                                     azure=azure), "watch": False})
 
     def sent():
         assert gateway.post(chat_body("hi")).status_code == 200
