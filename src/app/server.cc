@@ -143,9 +143,10 @@ class RunningServer final : public Server {
     const auto endpoints = gateway_->endpoints();
     for (std::size_t i = 0; i < endpoints.size(); ++i) {
       const bool admin = i + 1 == endpoints.size();
+      const Endpoint& at = endpoints[i];
+      const std::string scheme = at.unix_socket() ? "" : at.tls ? "https://" : "http://";
       log::info(admin ? "admin listener" : "serving",
-                {{"url", (endpoints[i].tls ? "https://" : "http://") + endpoints[i].text() +
-                             (admin ? "" : "/v1")}});
+                {{"url", scheme + at.text() + (admin ? "" : "/v1")}});
     }
     log::info("ready", {{"home", home_->path()},
                         {"models", snapshot.settings.models.size()},

@@ -40,6 +40,7 @@ void read_address(std::string_view text, const std::string& path, const Place& p
     return;
   }
   endpoint->place = place;
+  if (endpoint->unix_socket()) endpoint->path = resolve(parent_folder(place.file), endpoint->path);
   endpoint->tls = std::move(tls);
   if (!endpoint->loopback() && !endpoint->tls) {
     diagnostics.warning(path + ": keys and prompts cross the network without TLS", place,

@@ -33,6 +33,9 @@ void read_admin(ConfigMap& top, Settings& settings) {
     return;
   }
   endpoint->place = top.place("admin");
+  if (endpoint->unix_socket()) {
+    endpoint->path = resolve(parent_folder(endpoint->place.file), endpoint->path);
+  }
   settings.admin = *std::move(endpoint);
 }
 

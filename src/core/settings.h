@@ -35,10 +35,15 @@ struct Endpoint {
   std::uint16_t port = 0;
   Place place;
   std::optional<ListenTls> tls{};
+  std::string path{};    // of a Unix socket; then there is no host and no port
+  unsigned mode = 0660;  // of its file
+  // As it is written in a configuration.
   [[nodiscard]] std::string text() const;
+  // Whether only this machine reaches it.
   [[nodiscard]] bool loopback() const noexcept;
+  [[nodiscard]] bool unix_socket() const noexcept { return !path.empty(); }
 };
-// "127.0.0.1:8080", "[::1]:8080", "localhost:8080" (becomes 127.0.0.1).
+// "127.0.0.1:8080", "[::1]:8080", "localhost:8080" (becomes 127.0.0.1), "unix:/run/davy.sock".
 [[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view text);
 
 enum class Evidence : std::uint8_t { best_effort, required };

@@ -109,10 +109,11 @@ void check_settings(const Settings& settings, Diagnostics& diagnostics) {
   endpoints.push_back(settings.admin);
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      if (endpoints[i].port == 0 || endpoints[i].text() != endpoints[j].text()) continue;
+      const bool any_port = endpoints[i].port == 0 && !endpoints[i].unix_socket();
+      if (any_port || endpoints[i].text() != endpoints[j].text()) continue;
       const Endpoint& placed = endpoints[i].place.line != 0 ? endpoints[i] : endpoints[j];
       diagnostics.error(endpoints[i].text() + " is to be listened on twice", placed.place,
-                        "`listen` and `admin` need different ports");
+                        "`listen` and `admin` need different ports or paths");
     }
   }
   if (settings.models.empty()) {

@@ -46,13 +46,35 @@ TEST(Endpoint, ReadsAddressesAndPorts) {
   EXPECT_EQ(parse_endpoint("[::1]:8080")->text(), "[::1]:8080");
   EXPECT_EQ(parse_endpoint("0.0.0.0:0")->port, 0);
   EXPECT_EQ(parse_endpoint("10.0.0.1:65535")->port, 65535);
+  const auto local = parse_endpoint("unix:/run/davy.sock");
+  EXPECT_EQ(local->path, "/run/davy.sock");
+  EXPECT_EQ(local->text(), "unix:/run/davy.sock");
+  EXPECT_EQ(local->mode, 0660u);
 }
 
 TEST(Endpoint, RefusesWhatIsNone) {
-  for (const char* text :
-       {"", ":", ":80", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
-        "127.0.0.1:80x", "::1:80", "[::1]", "[127.0.0.1]:80", "[]:80", "example.com:80", "1.2.3:80",
-        "01.2.3.4.5:80", "http://127.0.0.1:80", "127.0.0.1 :80"}) {
+  for (const char* text : {"",
+                           ":",
+                           ":80",
+                           "8080",
+                           "127.0.0.1",
+                           "127.0.0.1:",
+                           "127.0.0.1:65536",
+                           "127.0.0.1:-1",
+                           "127.0.0.1:80x",
+                           "::1:80",
+                           "[::1]",
+                           "[127.0.0.1]:80",
+                           "[]:80",
+                           "example.com:80",
+                           "1.2.3:80",
+                           "01.2.3.4.5:80",
+                           "http://127.0.0.1:80",
+                           "127.0.0.1 :80",
+                           "unix:",
+                           "unix:/run/",
+                           "unix:@davy",
+                           "unix"}) {
     EXPECT_FALSE(parse_endpoint(text)) << text;
   }
 }
@@ -61,6 +83,7 @@ TEST(Endpoint, KnowsLoopback) {
   EXPECT_TRUE(parse_endpoint("127.0.0.1:1")->loopback());
   EXPECT_TRUE(parse_endpoint("127.9.9.9:1")->loopback());
   EXPECT_TRUE(parse_endpoint("[::1]:1")->loopback());
+  EXPECT_TRUE(parse_endpoint("unix:/run/davy.sock")->loopback());
   EXPECT_FALSE(parse_endpoint("0.0.0.0:1")->loopback());
   EXPECT_FALSE(parse_endpoint("[::]:1")->loopback());
   EXPECT_FALSE(parse_endpoint("128.0.0.1:1")->loopback());
@@ -381,6 +404,9 @@ TEST(CheckSettings, TwoListenersNeedTwoPorts) {
   Settings settings = two_of_each();
   settings.admin = settings.listen[0];
   EXPECT_NE(checked(settings).find("127.0.0.1:8080 is to be listened on twice"), std::string::npos);
+  settings.admin = settings.listen[0] = *parse_endpoint("unix:/run/davy.sock");
+  EXPECT_NE(checked(settings).find("is to be listened on twice"), std::string::npos);
+  settings.admin = settings.listen[0] = *parse_endpoint("127.0.0.1:8080");
   settings.admin.port = settings.listen[0].port = 0;
   EXPECT_EQ(checked(settings), "");
 }

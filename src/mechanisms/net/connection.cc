@@ -1,5 +1,7 @@
 #include "mechanisms/net/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -8,6 +10,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -18,21 +21,22 @@
 namespace davy::net {
 namespace {
 
-int release(Socket socket) {
+Fd release(Socket socket) {
   boost::system::error_code ignored;
-  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  return socket.release(ignored);
+  return Fd(socket.release(ignored));
 }
 
 bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
 
-Connection::Connection(Socket socket, Loop& loop)
-    : Connection(Fd(release(std::move(socket))), loop) {}
+Connection::Connection(Socket socket, Loop& loop) : Connection(release(std::move(socket)), loop) {}
 
 Connection::Connection(Fd socket, Loop& loop)
     : loop_(loop), fd_(std::move(socket)), timer_(loop.timers(), &Connection::fire, this) {
+  // Not for a Unix socket, which delays nothing.
+  const int on = 1;
+  (void)::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (loop_.poller().add(*this)) return;
   static log::Sampled trouble(3, 10);
   trouble.write(log::Level::warning, "the kernel watches no more connections; one was ended", {},
@@ -47,12 +51,18 @@ Connection::~Connection() {
   loop_.poller().remove(*this);
 }
 
-std::string Connection::peer_address() const {
-  asio::ip::tcp::endpoint peer;
-  auto size = static_cast<socklen_t>(peer.capacity());
-  if (::getpeername(fd_.get(), peer.data(), &size) != 0) return "unknown";
-  peer.resize(size);
-  return peer.address().to_string();
+Address Connection::peer() const {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  const auto raw = static_cast<sockaddr*>(static_cast<void*>(&peer));
+  if (::getpeername(fd_.get(), raw, &size) != 0) return {};
+  const auto bytes = static_cast<const unsigned char*>(static_cast<const void*>(&peer));
+  switch (peer.ss_family) {
+    case AF_INET: return Address::v4(bytes + offsetof(sockaddr_in, sin_addr));
+    case AF_INET6: return Address::v6(bytes + offsetof(sockaddr_in6, sin6_addr));
+    case AF_UNIX: return Address::local();
+    default: return {};
+  }
 }
 
 void Connection::consume(std::size_t bytes) noexcept {

@@ -19,6 +19,7 @@
 
 #include "base/files.h"
 #include "base/result.h"
+#include "core/address.h"
 #include "mechanisms/net/loop.h"
 #include "mechanisms/net/task.h"
 
@@ -41,8 +42,8 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   [[nodiscard]] Loop& loop() noexcept { return loop_; }
-  // Of the other side, "192.0.2.7"; "unknown" if it is gone.
-  [[nodiscard]] std::string peer_address() const;
+  // Of the other side; unknown if it is gone.
+  [[nodiscard]] Address peer() const;
 
   // TLS from here on; what is in input() is taken as the begin of it. Nothing may have been
   // written. Set a deadline: these wait for the peer. Of `server` and `client` only the call needs

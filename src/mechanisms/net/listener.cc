@@ -1,104 +1,103 @@
 #include "mechanisms/net/listener.h"
 
-#include <sys/socket.h>
+#include <fcntl.h>
 
-#include <boost/asio/ip/v6_only.hpp>
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <cstring>
 
 #include "base/log.h"
 
 namespace davy::net {
-namespace {
 
-constexpr int kBacklog = 4096;
-using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
-
-Error cannot_listen(const Endpoint& endpoint, const boost::system::error_code& error) {
-  const std::string what = "cannot listen on " + endpoint.text() + ": " + error.message();
-  if (error == asio::error::address_in_use) {
-    return unavailable(what, endpoint.place,
-                       "another program has this port, perhaps another davy; stop it or choose "
-                       "another port");
-  }
-  if (error == asio::error::access_denied) {
-    return unavailable(what, endpoint.place,
-                       "ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one");
-  }
-  return unavailable(what, endpoint.place, "check the address");
+Listener::~Listener() {
+  parts_.clear();
+  bound_.sockets.clear();
+  remove_path(bound_.endpoint);
 }
-
-template <class Acceptor>
-boost::system::error_code bind_one(Acceptor& acceptor, const asio::ip::tcp::endpoint& at,
-                                   bool share) {
-  boost::system::error_code error;
-  acceptor.open(at.protocol(), error);
-  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error && share) acceptor.set_option(ReusePort(true), error);
-  if (!error && at.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
-  if (!error) acceptor.bind(at, error);
-  if (!error) acceptor.listen(kBacklog, error);
-  return error;
-}
-
-}  // namespace
-
-Listener::~Listener() = default;
 
 Result<std::unique_ptr<Listener>> Listener::bind(const Endpoint& endpoint, Loops& loops,
-                                                 std::size_t loop_count) {
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(endpoint.host, error);
-  if (error) return cannot_listen(endpoint, error);
-  asio::ip::tcp::endpoint at(address, endpoint.port);
-  std::unique_ptr<Listener> out(new Listener(endpoint));
-  {
-    Acceptor probe(loops[0].executor());
-    error = bind_one(probe, at, false);
-    if (error) return cannot_listen(endpoint, error);
-    at.port(probe.local_endpoint().port());
+                                                 std::size_t loop_count,
+                                                 InheritedSockets* inherited) {
+  loop_count = std::min(loop_count, loops.size());
+  ListeningSockets bound{endpoint, {}};
+  if (inherited != nullptr) bound.sockets = inherited->take(endpoint);
+  if (bound.sockets.empty()) {
+    DAVY_ASSIGN(bound, listen_on(endpoint, loop_count));
   }
-  out->endpoint_.port = at.port();
-  for (std::size_t i = 0; i < loop_count && i < loops.size(); ++i) {
-    auto part = std::make_unique<Part>(loops[i]);
-    error = bind_one(part->acceptor, at, true);
-    if (error) return cannot_listen(endpoint, error);
+  std::unique_ptr<Listener> out(new Listener(std::move(bound)));
+  const auto& sockets = out->bound_.sockets;
+  // A loop may get several sockets, and a socket several loops.
+  for (std::size_t i = 0; i < std::max(loop_count, sockets.size()); ++i) {
+    auto part = std::make_unique<Part>(loops[i % loop_count]);
+    Fd fd(::fcntl(sockets[i % sockets.size()].get(), F_DUPFD_CLOEXEC, 0));
+    boost::system::error_code error;
+    // What family it is, only bind() asks the protocol for.
+    if (fd.valid()) part->acceptor.assign(Protocol(AF_UNSPEC, 0), fd.get(), error);
+    if (!fd.valid() || error) {
+      return unavailable("cannot listen on " + endpoint.text() + ": " +
+                             (error ? error.message() : std::string(strerrordesc_np(errno))),
+                         endpoint.place, "raise ulimit -n");
+    }
+    (void)fd.release();
     out->parts_.push_back(std::move(part));
   }
   return out;
 }
 
 void Listener::start(Serve serve) {
-  for (auto& part : parts_) part->loop.spawn(accept(*part, serve));
-}
-
-void Listener::stop() {
   for (auto& part : parts_) {
-    part->loop.post([raw = part.get()] {
-      boost::system::error_code ignored;
-      raw->acceptor.close(ignored);
-    });
+    part->serve = serve;
+    part->loop.spawn(accept(*part));
   }
 }
 
-Task<void> Listener::accept(Part& part, Serve serve) {
+void Listener::stop(bool handed_over) {
+  bound_.sockets.clear();
+  for (auto& part : parts_) {
+    part->loop.post([raw = part.get(), handed_over] { end(*raw, !handed_over); });
+  }
+}
+
+void Listener::begin(Part& part, Accepted socket) {
+  boost::system::error_code ignored;
+  Fd fd(socket.release(ignored));
+  part.loop.spawn(part.serve(std::make_unique<Connection>(std::move(fd), part.loop)));
+}
+
+void Listener::end(Part& part, bool take_waiting) {
+  if (std::exchange(part.stopped, true)) return;
+  boost::system::error_code error;
+  part.acceptor.non_blocking(true, error);
+  while (take_waiting && !error) {
+    Accepted socket(part.loop.executor());
+    part.acceptor.accept(socket, error);
+    if (!error) begin(part, std::move(socket));
+  }
+  part.acceptor.close(error);
+}
+
+Task<void> Listener::accept(Part& part) {
   static log::Sampled trouble(3, 10);
   Loop& loop = part.loop;
-  for (;;) {
+  while (!part.stopped) {
     boost::system::error_code error;
-    Socket socket(loop.executor());
+    Accepted socket(loop.executor());
     co_await part.acceptor.async_accept(socket, asio::redirect_error(kAwait, error));
     // Stopped, or gone together with the listener: `part` may not be looked at any more.
     if (error == asio::error::operation_aborted) co_return;
-    if (error) {
-      // Out of descriptors or memory: waiting is the only help, and ending would be silent.
-      const auto now = std::chrono::time_point_cast<std::chrono::seconds>(loop.now().wall);
-      trouble.write(log::Level::warning, "cannot accept a connection", {{"why", error.message()}},
-                    now.time_since_epoch().count());
-      asio::steady_timer pause(loop.executor(), std::chrono::milliseconds(50));
-      co_await pause.async_wait(asio::redirect_error(kAwait, error));
+    if (!error) {
+      begin(part, std::move(socket));
       continue;
     }
-    loop.spawn(serve(std::make_unique<Connection>(std::move(socket), loop)));
+    // Out of descriptors or memory: waiting is the only help, and ending would be silent.
+    const auto now = std::chrono::time_point_cast<std::chrono::seconds>(loop.now().wall);
+    trouble.write(log::Level::warning, "cannot accept a connection", {{"why", error.message()}},
+                  now.time_since_epoch().count());
+    asio::steady_timer pause(loop.executor(), std::chrono::milliseconds(50));
+    co_await pause.async_wait(asio::redirect_error(kAwait, error));
+    if (error) co_return;
   }
 }
 

@@ -1,9 +1,8 @@
-// Listening: one socket per loop with SO_REUSEPORT, so that the kernel spreads
-// connections and no lock is shared; after a plain bind, so that a second instance on
-// the same port is refused instead of sharing it.
+// Accepting connections, on every loop.
 #pragma once
 
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "base/result.h"
 #include "core/settings.h"
 #include "mechanisms/net/connection.h"
+#include "mechanisms/net/listening_sockets.h"
 #include "mechanisms/net/loop.h"
 
 namespace davy::net {
@@ -20,32 +20,44 @@ using Serve = std::function<Task<void>(std::unique_ptr<Connection> connection)>;
 
 class Listener {
  public:
-  // Binds one socket on each of the first `loop_count` loops. Port 0 takes a free one;
-  // `endpoint()` says which. An address in use is `unavailable` with what to do.
-  [[nodiscard]] static Result<std::unique_ptr<Listener>> bind(const Endpoint& endpoint,
-                                                              Loops& loops, std::size_t loop_count);
-  // Only while the loops do not run: its sockets belong to them.
+  // On the first `loop_count` loops. Port 0 takes a free one; `endpoint()` says which.
+  // Sockets of `inherited` that listen on this endpoint are used as they are, all of them:
+  // one that is closed would drop the connections that wait in it. Else see listen_on().
+  [[nodiscard]] static Result<std::unique_ptr<Listener>> bind(
+      const Endpoint& endpoint, Loops& loops, std::size_t loop_count,
+      InheritedSockets* inherited = nullptr);
+  // Only while the loops do not run: its sockets belong to them. Takes the path of a Unix
+  // socket away, unless another process listens there by now.
   ~Listener();
 
   // Begins to accept. When no descriptor is left it waits and goes on, and says so.
   void start(Serve serve);
-  // Ends accepting; connections that run go on. Thread-safe, returns at once.
-  void stop();
+  // Ends accepting; connections that run go on. Those that wait in the kernel are still
+  // taken, unless `handed_over`: then another process has these sockets too and takes
+  // them. Thread-safe, returns at once.
+  void stop(bool handed_over = false);
 
-  [[nodiscard]] const Endpoint& endpoint() const noexcept { return endpoint_; }
+  [[nodiscard]] const Endpoint& endpoint() const noexcept { return bound_.endpoint; }
+  // For another process. They are ours, and go with stop().
+  [[nodiscard]] const std::vector<Fd>& sockets() const noexcept { return bound_.sockets; }
 
  private:
-  using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
+  using Protocol = asio::generic::stream_protocol;
+  using Accepted = asio::basic_stream_socket<Protocol, Executor>;
   struct Part {
-    Part(Loop& l) : loop(l), acceptor(l.executor()) {}
+    explicit Part(Loop& l) : loop(l), acceptor(l.executor()) {}
     Loop& loop;
-    Acceptor acceptor;
+    asio::basic_socket_acceptor<Protocol, Executor> acceptor;
+    Serve serve;
+    bool stopped = false;
   };
 
-  explicit Listener(Endpoint endpoint) : endpoint_(std::move(endpoint)) {}
-  static Task<void> accept(Part& part, Serve serve);
+  explicit Listener(ListeningSockets bound) : bound_(std::move(bound)) {}
+  static Task<void> accept(Part& part);
+  static void begin(Part& part, Accepted socket);
+  static void end(Part& part, bool take_waiting);
 
-  Endpoint endpoint_;
+  ListeningSockets bound_;  // each part accepts from a duplicate of one of its sockets
   std::vector<std::unique_ptr<Part>> parts_;
 };
 

@@ -90,7 +90,7 @@ net::Task<void> refuse_framing(LoopState& state, net::Connection& client,
 
 // `door` is null where clients speak plain text.
 net::Task<void> serve(LoopState& state, std::unique_ptr<net::Connection> client, TlsDoor* door) {
-  const std::string client_ip = client->peer_address();
+  const std::string client_ip = client->peer().text();
   if (door != nullptr) {
     const TlsDoor::Entry entry = co_await door->enter(*client);
     if (entry == TlsDoor::Entry::spoke_http) {

@@ -66,7 +66,7 @@ net::Task<TlsDoor::Entry> TlsDoor::enter(net::Connection& client) {
   metrics_.add(failed_, 1);
   static log::Sampled sampled(3, 10);
   sampled.write(log::Level::warning, "no TLS connection with a client",
-                {{"why", secured.error().message}, {"client", client.peer_address()}},
+                {{"why", secured.error().message}, {"client", client.peer().text()}},
                 static_cast<std::int64_t>(unix_seconds(client.loop().now().wall)));
   if (client.spoke_plain_http()) co_return Entry::spoke_http;
   co_await let_go(client);
