@@ -56,6 +56,16 @@ TEST(Listen, AnOpenAddressWithoutTlsIsAWarning) {
   EXPECT_TRUE(map.says("listen[0]: keys and prompts cross the network without TLS")) << map.all();
 }
 
+TEST(Listen, AUnixSocketLiesBesideTheFile) {
+  const Read r = read_with("listen", Tree::list({Tree::text("unix:run/davy.sock"),
+                                                 Tree::text("unix:/run/davy.sock")}));
+  EXPECT_TRUE(r.diagnostics.all().empty()) << r.all();
+  const auto& listen = r.content.settings.listen;
+  ASSERT_EQ(listen.size(), 2u);
+  EXPECT_EQ(listen[0].path, "etc/run/davy.sock");
+  EXPECT_EQ(listen[1].path, "/run/davy.sock");
+}
+
 TEST(Listen, EachMistakeSaysWhereAndWhat) {
   const auto entry = [](ConfigNode node) {
     return Tree::map({{"address", Tree::text("127.0.0.1:1")}, {"tls", std::move(node)}});
