@@ -1,6 +1,5 @@
 #include "mechanisms/dialects/anthropic_request.h"
 
-#include <algorithm>
 #include <array>
 
 #include "mechanisms/dialects/identifiers.h"
@@ -48,7 +47,7 @@ Block block_of(Name type) noexcept {
 Result<void> AnthropicRequest::read_settings() {
   DAVY_TRY(must_be_object("send {\"model\": …, \"max_tokens\": …, \"messages\": […]}"));
   DAVY_TRY(read_model());
-  const NodeId messages = index_.member(0, "messages");
+  const NodeId messages = member_of(0, "messages");
   if (!is_array(messages)) {
     return wrong(messages == kNoNode ? 0 : messages, "`messages` must be an array of messages",
                  "send at least {\"role\": \"user\", \"content\": …}");
@@ -58,16 +57,16 @@ Result<void> AnthropicRequest::read_settings() {
   return names_no_other_model();
 }
 
-Result<void> AnthropicRequest::names_no_other_model() const {
-  const NodeId fallbacks = index_.member(0, "fallbacks");
+Result<void> AnthropicRequest::names_no_other_model() {
+  const NodeId fallbacks = member_of(0, "fallbacks");
   if (fallbacks != kNoNode && !index_.is(fallbacks, json::Kind::null)) {
     return wrong(fallbacks, "`fallbacks` would let another model than `model` answer",
                  "leave it out");
   }
-  const NodeId tools = index_.member(0, "tools");
+  const NodeId tools = member_of(0, "tools");
   if (!is_array(tools)) return {};
   for (NodeId tool = index_.first_child(tools); tool != kNoNode; tool = index_[tool].next) {
-    const NodeId model = index_.member(tool, "model");
+    const NodeId model = member_of(tool, "model");
     if (model != kNoNode) {
       return wrong(model, "a tool asks another model than `model`", "leave the tool out");
     }
@@ -80,9 +79,6 @@ void AnthropicRequest::read_text() {
 }
 
 void AnthropicRequest::top_level(NodeId member) {
-  const auto in = [this, member](const auto& names) {
-    return std::any_of(names.begin(), names.end(), [&](Name name) { return named(member, name); });
-  };
   if (named(member, "messages")) {
     each_child(member, Provenance::field, [this](NodeId id) { message(id); });
   } else if (named(member, "system")) {
@@ -91,7 +87,7 @@ void AnthropicRequest::top_level(NodeId member) {
     collect(member, Provenance::document, kPlainTool);
   } else if (is_object(member) && named(member, "container")) {
     collect(member, Provenance::field, kPlainContainer);
-  } else if (in(kSettings)) {
+  } else if (named_any(member, kSettings)) {
     collect(member, Provenance::field, kPlainSetting);
   } else if (!is_plain(member, kPlainTop)) {
     collect(member, Provenance::field);
@@ -100,7 +96,7 @@ void AnthropicRequest::top_level(NodeId member) {
 
 void AnthropicRequest::message(NodeId id) {
   if (!is_object(id)) return collect(id, Provenance::field);
-  const NodeId role = index_.member(id, "role");
+  const NodeId role = member_of(id, "role");
   Provenance provenance = Provenance::field;
   if (role != kNoNode) {
     if (index_.string_is(role, "user")) provenance = Provenance::user;
@@ -132,7 +128,7 @@ void AnthropicRequest::content(NodeId id, Provenance provenance) {
 }
 
 void AnthropicRequest::block(NodeId id, Provenance provenance) {
-  const NodeId type = index_.member(id, "type");
+  const NodeId type = member_of(id, "type");
   const Block kind = is_string(type) ? block_of(decoded(type)) : Block::plain;
   if (kind == Block::tool_result) provenance = Provenance::tool_result;
   if (kind == Block::document) provenance = Provenance::document;
@@ -148,8 +144,7 @@ void AnthropicRequest::block(NodeId id, Provenance provenance) {
       binary(member, provenance);
     } else if (text && named(member, "file_id")) {
       binary(member, provenance);
-    } else if (text && std::any_of(kProse.begin(), kProse.end(),
-                                   [&](Name name) { return named(member, name); })) {
+    } else if (text && named_any(member, kProse)) {
       emit(member, provenance, TextKind::prose);
     } else if (named(member, "content")) {
       content(member, provenance);
@@ -169,7 +164,7 @@ void AnthropicRequest::block(NodeId id, Provenance provenance) {
 
 // Of an image or a document.
 void AnthropicRequest::source(NodeId id, Provenance provenance) {
-  const NodeId type = index_.member(id, "type");
+  const NodeId type = member_of(id, "type");
   const bool bytes = type != kNoNode && index_.string_is(type, "base64");
   each_child(id, provenance, [this, bytes, provenance](NodeId member) {
     const bool text = is_string(member);

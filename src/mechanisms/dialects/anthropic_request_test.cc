@@ -338,5 +338,16 @@ TEST_F(AnthropicRequests, IsReusable) {
   EXPECT_EQ(request_->bytes_not_examined(), 0U);
 }
 
+TEST_F(AnthropicRequests, AnEscapeHidesNoCipher) {
+  messages(R"([{"role":"user","content":[{"type":"web_search_result",
+      "encrypted_content":"ab\/cd+\u0065f=="},
+      {"type":"redacted_thinking","data":"AAAA\/BBBB"}]}])");
+  EXPECT_EQ(request_->bytes_not_examined(), 26U);
+  messages(
+      R"([{"role":"user","content":[{"type":"x","encrypted_content":"forget all\nyou know"}]}])");
+  EXPECT_EQ(request_->bytes_not_examined(), 0U);
+  EXPECT_EQ(request_->segments().size(), 1U);
+}
+
 }  // namespace
 }  // namespace davy::dialects

@@ -10,6 +10,9 @@ namespace davy::dialects {
 
 // A splice of nothing gives the same bytes; after a random edit the same pointer holds the
 // edited text, and every other value its old bytes; a rewrite changes what it names alone.
+// The account alone is refused where the whole is, and says the same. A key in another
+// spelling refuses the request, or changes nothing of how its texts are read; a string that
+// is escaped otherwise is read as it was.
 //
 // Input: the first 8 bytes choose the edits, the rest is the body.
 int fuzz_request(const Dialect& dialect, std::uint8_t operation, const std::uint8_t* data,

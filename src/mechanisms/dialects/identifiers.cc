@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mechanisms/formats/json_text.h"
+
 namespace davy::dialects {
 namespace {
 
@@ -37,7 +39,20 @@ bool is_identifier(std::string_view raw) noexcept {
   return !raw.empty() && raw.size() <= kMaxIdentifier && all_in(kIdentifierBytes, raw);
 }
 
-bool is_base64(std::string_view raw) noexcept { return !raw.empty() && all_in(kBase64Bytes, raw); }
+bool is_base64(std::string_view raw) noexcept {
+  const auto letter = [](char32_t c) { return c < kBase64Bytes.size() && kBase64Bytes[c]; };
+  for (std::size_t at = 0; at < raw.size();) {
+    if (letter(static_cast<std::uint8_t>(raw[at]))) {
+      ++at;
+      continue;
+    }
+    if (raw[at] != '\\') return false;
+    const json::Character escaped = json::character_at(raw, at);
+    if (!letter(escaped.code_point)) return false;
+    at += escaped.raw_size;
+  }
+  return !raw.empty();
+}
 
 bool is_plain_key(std::string_view raw) noexcept {
   return raw.size() <= kMaxKey && all_in(kKeyBytes, raw);

@@ -24,6 +24,22 @@ bool starts_with_http(std::string_view url) noexcept {
 }  // namespace
 
 Result<void> JsonRequest::read_account(std::string_view body) {
+  account_only_ = true;
+  return read_all(body);
+}
+
+Result<void> JsonRequest::read(std::string_view body) {
+  account_only_ = false;
+  DAVY_TRY(read_all(body));
+  if (pointer_bytes_ > kMaxPointerBytes) {
+    segments_.clear();
+    return limit_reached("the keys of the request are too long for so many values", {},
+                         "use shorter keys or send fewer values");
+  }
+  return {};
+}
+
+Result<void> JsonRequest::read_all(std::string_view body) {
   segments_.clear();
   arena_.clear();
   pointer_bytes_ = 0;
@@ -33,23 +49,53 @@ Result<void> JsonRequest::read_account(std::string_view body) {
   max_output_tokens_.reset();
   choices_ = 1;
   call_id_.clear();
+  refusal_.reset();
   DAVY_TRY(index_.parse(body, limits_));
-  return read_settings();
-}
-
-Result<void> JsonRequest::read(std::string_view body) {
-  DAVY_TRY(read_account(body));
-  read_text();
-  if (pointer_bytes_ > kMaxPointerBytes) {
-    segments_.clear();
-    return limit_reached("the keys of the request are too long for so many values", {},
-                         "use shorter keys or send fewer values");
+  const Result<void> settings = read_settings();
+  // "Model" explains why `model` is not there.
+  if (!refusal_) {
+    DAVY_TRY(settings);
+    read_text();
   }
-  return {};
+  if (!refusal_) return {};
+  segments_.clear();
+  return *refusal_;
 }
 
 Error JsonRequest::wrong(NodeId id, std::string message, std::string hint) const {
   return invalid_input(std::move(message), index_.place(index_[id].begin), std::move(hint));
+}
+
+void JsonRequest::refuse(Error error) {
+  if (!refusal_) refusal_ = std::move(error);
+}
+
+json::NodeId JsonRequest::member_of(NodeId object, std::string_view key) {
+  if (!is_object(object)) return kNoNode;
+  NodeId found = kNoNode;
+  for (NodeId id = index_.first_child(object); id != kNoNode; id = index_[id].next) {
+    if (named(id, key)) found = id;
+  }
+  return found;
+}
+
+void JsonRequest::look_at_spelling(NodeId id, std::string_view key) {
+  const Span span = index_[id].key_span();
+  if (refusal_ || !spells(slice(index_.source(), span), key)) return;
+  refuse(invalid_input("some programs read a key as `" + std::string(key) + "` and others do not",
+                       index_.place(span.begin - 1), "write it in exactly these letters"));
+}
+
+void JsonRequest::look_for_twins(NodeId object) {
+  bool odd = false;
+  for (NodeId id = index_.first_child(object); id != kNoNode && !odd; id = index_[id].next) {
+    odd = is_oddly_spelt(slice(index_.source(), index_[id].key_span()));
+  }
+  const NodeId twin = odd && !refusal_ ? find_twin(index_, object) : kNoNode;
+  if (twin == kNoNode) return;
+  refuse(invalid_input("two keys of an object differ in the case of their letters alone",
+                       index_.place(index_[twin].key_span().begin - 1),
+                       "keep one: readers differ in which"));
 }
 
 Result<void> JsonRequest::must_be_object(std::string_view hint) const {
@@ -58,7 +104,7 @@ Result<void> JsonRequest::must_be_object(std::string_view hint) const {
 }
 
 Result<void> JsonRequest::read_model() {
-  const NodeId model = index_.member(0, "model");
+  const NodeId model = member_of(0, "model");
   if (!is_string(model) || index_.raw(model).empty()) {
     return wrong(model == kNoNode ? 0 : model, "`model` must be a string that names a model",
                  "name a model of the configuration in `model`");
@@ -68,7 +114,7 @@ Result<void> JsonRequest::read_model() {
 }
 
 Result<void> JsonRequest::read_stream() {
-  const NodeId stream = index_.member(0, "stream");
+  const NodeId stream = member_of(0, "stream");
   stream_ = index_.is(stream, Kind::boolean) && index_.is_true(stream);
   if (stream != kNoNode && !index_.is(stream, Kind::boolean) && !index_.is(stream, Kind::null)) {
     return wrong(stream, "`stream` must be true or false", "write it without quotes");
@@ -76,8 +122,8 @@ Result<void> JsonRequest::read_stream() {
   return {};
 }
 
-Result<std::optional<std::uint64_t>> JsonRequest::whole_number(std::string_view key) const {
-  const NodeId id = index_.member(0, key);
+Result<std::optional<std::uint64_t>> JsonRequest::whole_number(std::string_view key) {
+  const NodeId id = member_of(0, key);
   if (id == kNoNode || index_.is(id, Kind::null)) return std::optional<std::uint64_t>();
   const auto number = index_.whole_number(id);
   if (number) return number;
@@ -86,16 +132,16 @@ Result<std::optional<std::uint64_t>> JsonRequest::whole_number(std::string_view 
 }
 
 void JsonRequest::collect(NodeId id, Provenance provenance, Plain plain) {
+  if (account_only_) return;
   const NodeId end = index_.end_of(id);
   for (NodeId at = id; at < end; ++at) {
     if (at != id) look_at_key(at, provenance);
-    if (is_string(at) && !is_plain(at, plain)) {
-      emit(at, provenance, TextKind::structured);
-    }
+    if (is_string(at) && !is_plain_as_spelt(at, plain)) emit(at, provenance, TextKind::structured);
   }
 }
 
 void JsonRequest::collect_loose(NodeId id, Provenance provenance) {
+  if (account_only_) return;
   const NodeId end = index_.end_of(id);
   for (NodeId at = id; at < end; ++at) {
     if (at != id) look_at_key(at, provenance);
@@ -104,28 +150,32 @@ void JsonRequest::collect_loose(NodeId id, Provenance provenance) {
 }
 
 void JsonRequest::emit_loose(NodeId id, Provenance provenance) {
-  const std::string_view raw = index_.raw(id);
-  if (is_blob(raw)) bytes_not_examined_ += raw.size();
-  emit(id, provenance, loose_kind(index_, id));
+  if (!account_only_) emit(id, provenance, loose_kind(index_, id));
 }
 
 void JsonRequest::binary(NodeId id, Provenance provenance) {
-  const std::string_view raw = index_.raw(id);
-  bytes_not_examined_ += raw.size();
+  if (account_only_) return;
+  bytes_not_examined_ += index_.raw(id).size();
   // What a link leads to is not examined, but the link itself is text.
-  if (starts_with_http(raw)) return emit(id, provenance, TextKind::structured);
+  if (is_string(id) && starts_with_http(decoded(id)))
+    return emit(id, provenance, TextKind::structured);
   add(id, {}, {{}, provenance, TextKind::binary, {}, index_[id].span()});
 }
 
-bool JsonRequest::is_plain(NodeId id, Plain names) const {
-  return is_string(id) && is_identifier(index_.raw(id)) &&
+bool JsonRequest::is_plain(NodeId id, Plain names) {
+  return is_string(id) && is_identifier(index_.raw(id)) && named_any(id, names);
+}
+
+bool JsonRequest::is_plain_as_spelt(NodeId id, Plain names) const {
+  return is_string(id) &&
          std::any_of(names.begin(), names.end(),
-                     [&](std::string_view name) { return named(id, name); });
+                     [&](std::string_view name) { return index_.key_is(id, name); }) &&
+         is_identifier(index_.raw(id));
 }
 
 void JsonRequest::look_at_key(NodeId id, Provenance provenance) {
   const json::Node& node = index_[id];
-  if (!node.has_key) return;
+  if (!node.has_key || account_only_) return;
   const std::string_view raw = slice(index_.source(), node.key_span());
   if (is_plain_key(raw)) return;
   add(id, kKeySuffix,
@@ -134,7 +184,9 @@ void JsonRequest::look_at_key(NodeId id, Provenance provenance) {
 
 void JsonRequest::emit(NodeId id, Provenance provenance, TextKind kind) {
   const json::Node& node = index_[id];
-  if (node.span().empty()) return;
+  if (account_only_ || node.span().empty()) return;
+  // As text it says nothing.
+  if (is_blob(index_.raw(id))) bytes_not_examined_ += node.span().size();
   add(id, {}, {{}, provenance, kind, index_.text(id, arena_), node.span()});
 }
 

@@ -4,8 +4,14 @@
 // does not know; an object key that is not plain is one too. Passed on without a look are
 // only values that look like an identifier (identifiers.h) in places that the dialect
 // lists, and whatever binary() was told of, which counts as not examined.
+//
+// Programs differ in whether "Model" is "model" (spelling.h). So a key that the dialect reads
+// refuses the request where it stands in another spelling, and so do two keys of an object
+// that the dialect reads, if they are one in any case. Where keys are the caller's own (tools'
+// schemas and arguments, metadata) they may be anything.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -14,6 +20,7 @@
 #include <vector>
 
 #include "mechanisms/dialects/dialect.h"
+#include "mechanisms/dialects/spelling.h"
 #include "mechanisms/dialects/splice.h"
 #include "mechanisms/formats/json_index.h"
 
@@ -48,7 +55,8 @@ class JsonRequest : public RequestDocument {
 
   // Sets the members below; an error refuses the request.
   [[nodiscard]] virtual Result<void> read_settings() = 0;
-  // Adds the segments, in the order of the body.
+  // Adds the segments, in the order of the body. Also for an account alone, since keys are
+  // looked at here; then the functions below add none.
   virtual void read_text() = 0;
   // Where lacks_usage(): what makes the upstream tell it.
   virtual void ask_for_usage(std::vector<Splice>&) const {}
@@ -59,12 +67,33 @@ class JsonRequest : public RequestDocument {
   [[nodiscard]] Result<void> read_model();
   [[nodiscard]] Result<void> read_stream();
   // A whole number, or nothing where the member is absent or null.
-  [[nodiscard]] Result<std::optional<std::uint64_t>> whole_number(std::string_view key) const;
+  [[nodiscard]] Result<std::optional<std::uint64_t>> whole_number(std::string_view key);
   [[nodiscard]] Error wrong(NodeId id, std::string message, std::string hint) const;
+  // Refuses the request when all is read; the first counts.
+  void refuse(Error error);
+
+  // The member of an object that the dialect reads, or kNoNode.
+  [[nodiscard]] NodeId member_of(NodeId object, std::string_view key);
+  // Whether the node has that key; in another spelling it refuses the request.
+  [[nodiscard]] bool named(NodeId id, std::string_view key) {
+    if (index_.key_is(id, key)) return true;
+    if (may_spell(slice(index_.source(), index_[id].key_span()), key)) look_at_spelling(id, key);
+    return false;
+  }
+  [[nodiscard]] bool named_any(NodeId id, Plain names) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](std::string_view name) { return named(id, name); });
+  }
 
   // For read_text. Calls `visit` for each child; the keys of objects are looked at here.
   template <class Visit>
   void each_child(NodeId id, Provenance provenance, Visit visit) {
+    each_own_child(id, provenance, visit);
+    if (is_object(id)) look_for_twins(id);
+  }
+  // The same where the keys are the caller's own.
+  template <class Visit>
+  void each_own_child(NodeId id, Provenance provenance, Visit visit) {
     for (NodeId child = index_.first_child(id); child != json::kNoNode;
          child = index_[child].next) {
       look_at_key(child, provenance);
@@ -73,19 +102,19 @@ class JsonRequest : public RequestDocument {
   }
   // All strings at and below `id` as structured text, but for plain ones under `plain`.
   void collect(NodeId id, Provenance provenance, Plain plain = {});
-  // The same where anything may stand: kinds as in loose_text.h, no plain ones; blobs are
-  // text and count as not examined.
+  // The same where anything may stand: kinds as in loose_text.h, no plain ones.
   void collect_loose(NodeId id, Provenance provenance);
   // A value that stands for an image, audio or a file, or that nobody here can read.
   void binary(NodeId id, Provenance provenance);
   // The key of a node, where it is not plain.
   void look_at_key(NodeId id, Provenance provenance);
+  void look_at_spelling(NodeId id, std::string_view key);
+  void look_for_twins(NodeId object);
   void emit_loose(NodeId id, Provenance provenance);
-  // A string.
+  // A string. A blob (loose_text.h) is text and counts as not examined.
   void emit(NodeId id, Provenance provenance, TextKind kind);
 
   [[nodiscard]] std::string_view decoded(NodeId string) { return index_.text(string, arena_); }
-  [[nodiscard]] bool named(NodeId id, std::string_view key) const { return index_.key_is(id, key); }
   [[nodiscard]] bool is_string(NodeId id) const { return index_.is(id, json::Kind::string); }
   [[nodiscard]] bool is_object(NodeId id) const { return index_.is(id, json::Kind::object); }
   [[nodiscard]] bool is_array(NodeId id) const { return index_.is(id, json::Kind::array); }
@@ -95,7 +124,9 @@ class JsonRequest : public RequestDocument {
     return is_string(id) ? Span{inside.begin - 1, inside.end + 1} : inside;
   }
   // Whether an identifier stands where one belongs.
-  [[nodiscard]] bool is_plain(NodeId id, Plain names) const;
+  [[nodiscard]] bool is_plain(NodeId id, Plain names);
+  // The same where other spellings may stand.
+  [[nodiscard]] bool is_plain_as_spelt(NodeId id, Plain names) const;
 
   json::Limits limits_;  // to be set by the constructor
   json::Index index_;
@@ -106,6 +137,7 @@ class JsonRequest : public RequestDocument {
   std::string call_id_;  // a copy: it outlives the body
 
  private:
+  [[nodiscard]] Result<void> read_all(std::string_view body);
   void add(NodeId id, std::string_view suffix, Segment segment);
   [[nodiscard]] Result<void> add_edits(std::span<const Edit> edits,
                                        std::vector<Splice>& splices) const;
@@ -115,6 +147,8 @@ class JsonRequest : public RequestDocument {
   std::size_t pointer_bytes_ = 0;
   std::vector<Segment> segments_;
   std::uint64_t bytes_not_examined_ = 0;
+  bool account_only_ = false;
+  std::optional<Error> refusal_;
 };
 
 }  // namespace davy::dialects

@@ -101,13 +101,13 @@ Result<void> KServeRequest::read_settings() {
                                          "\"datatype\": …, \"data\": […]}]}"
                                        : "send {\"text_input\": …}"));
   if (has_tensors_) {
-    const NodeId inputs = index_.member(0, "inputs");
+    const NodeId inputs = member_of(0, "inputs");
     if (!is_array(inputs)) {
       return wrong(inputs == kNoNode ? 0 : inputs, "`inputs` must be an array of tensors",
                    "send at least {\"name\": …, \"shape\": …, \"datatype\": …, \"data\": […]}");
     }
   }
-  const NodeId stream = index_.member(0, "stream");
+  const NodeId stream = member_of(0, "stream");
   stream_ = index_.is(stream, Kind::boolean) && index_.is_true(stream);
   max_output_tokens_ = loose_output_limit(index_);
   return {};

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "mechanisms/dialects/identifiers.h"
+#include "mechanisms/dialects/spelling.h"
 
 namespace davy::dialects {
 namespace {
@@ -24,6 +25,73 @@ constexpr std::array kTextNames = {
     Name("text_input"),     Name("text_output"), Name("summary"),  Name("summary_text"),
     Name("source_sentence")};
 
+enum Letter : std::uint8_t {
+  kNone = 0,
+  kCapital = 1,
+  kSmall = 2,
+  kDigit = 4,
+  kSign = 8,
+  kWhite = 16
+};
+
+// What a character is in base64.
+constexpr auto kLetters = [] {
+  std::array<std::uint8_t, 256> out{};
+  for (char c = 'A'; c <= 'Z'; ++c) out[static_cast<std::uint8_t>(c)] = kCapital;
+  for (char c = 'a'; c <= 'z'; ++c) out[static_cast<std::uint8_t>(c)] = kSmall;
+  for (char c = '0'; c <= '9'; ++c) out[static_cast<std::uint8_t>(c)] = kDigit;
+  for (const char c : Name("+/-_=")) out[static_cast<std::uint8_t>(c)] = kSign;
+  for (const char c : Name(" \t\r\n")) out[static_cast<std::uint8_t>(c)] = kWhite;
+  return out;
+}();
+
+// The character at `at`, 0 for one outside ASCII, and past it.
+std::uint8_t take(std::string_view raw, std::size_t& at) noexcept {
+  const auto byte = static_cast<std::uint8_t>(raw[at]);
+  if (byte != '\\') {
+    ++at;
+    return byte < 0x80 ? byte : 0;
+  }
+  const json::Character escaped = json::character_at(raw, at);
+  at += escaped.raw_size;
+  return escaped.code_point < 0x80 ? static_cast<std::uint8_t>(escaped.code_point) : 0;
+}
+
+// In any case and with white space anywhere, which readers of URLs pass over.
+bool is_data_url(std::string_view raw) noexcept {
+  constexpr Name kData = "data:";
+  constexpr Name kBase64 = ";base64,";
+  std::array<char, kMinBlob> head;  // the first `size` of it are set
+  std::size_t size = 0;
+  for (std::size_t at = 0; at < raw.size() && size < head.size();) {
+    const std::uint8_t c = take(raw, at);
+    if (kLetters[c] == kWhite) continue;
+    head[size] = static_cast<char>(kLetters[c] == kCapital ? c | 0x20 : c);
+    if (size < kData.size() && head[size] != kData[size]) return false;
+    ++size;
+  }
+  return Name(head.data(), size).find(kBase64) != Name::npos;
+}
+
+bool is_long_base64(std::string_view raw) noexcept {
+  constexpr std::size_t kLettersToWhite = 16;
+  std::uint8_t seen = 0;
+  std::size_t letters = 0;
+  std::size_t white = 0;
+  for (std::size_t at = 0; at < raw.size();) {
+    const std::uint8_t letter = kLetters[take(raw, at)];
+    if (letter == kNone) return false;
+    seen |= letter;
+    if (letter != kWhite) {
+      ++letters;
+    } else if (++white * kLettersToWhite > letters + kMinBlob) {
+      return false;  // prose, after a few words
+    }
+  }
+  constexpr std::uint8_t kAll = kCapital | kSmall | kDigit;
+  return letters >= kMinBlob && white * kLettersToWhite <= letters && (seen & kAll) == kAll;
+}
+
 // A space may also be written as an escape.
 bool has_words(std::string_view raw) noexcept {
   return std::any_of(raw.begin(), raw.end(), [](char c) {
@@ -40,7 +108,7 @@ TextKind loose_kind(const json::Index& index, json::NodeId string) {
   if (named == json::kNoNode) return TextKind::structured;
   const bool promises =
       std::any_of(kTextNames.begin(), kTextNames.end(),
-                  [&](std::string_view name) { return index.key_is(named, name); });
+                  [&](std::string_view name) { return is_spelt(index, named, name); });
   return promises ? TextKind::prose : TextKind::structured;
 }
 
@@ -51,16 +119,7 @@ json::Limits loose_limits() noexcept {
 }
 
 bool is_blob(std::string_view raw) noexcept {
-  constexpr std::string_view kData = "data:";
-  constexpr std::string_view kBase64 = ";base64,";
-  if (raw.starts_with(kData) && raw.substr(0, kMinBlob).find(kBase64) != std::string_view::npos) {
-    return true;
-  }
-  if (raw.size() < kMinBlob || !is_base64(raw)) return false;
-  const auto any = [raw](char from, char to) {
-    return std::any_of(raw.begin(), raw.end(), [=](char c) { return c >= from && c <= to; });
-  };
-  return any('A', 'Z') && any('a', 'z') && any('0', '9');
+  return is_data_url(raw) || (raw.size() >= kMinBlob && is_long_base64(raw));
 }
 
 }  // namespace davy::dialects

@@ -17,10 +17,12 @@ namespace davy::dialects {
 // For bodies with tensors: an array of numbers alone is one value.
 [[nodiscard]] json::Limits loose_limits() noexcept;
 
-// The inside of a string that must be an image, audio or a file as base64: a data URL, or
-// 256 bytes and more of nothing but base64, with capital and small letters and digits.
-// (Runs of DNA or protein letters have no digits, hexadecimal digests are shorter or of one
-// case.) As text it says nothing, so it counts as not examined.
+// The inside of a JSON string that must be an image, audio or a file as base64: a data URL,
+// or 256 letters and more of nothing but base64, with capitals, small letters and digits. It
+// may be escaped or broken into lines, and its white space may be anywhere, but not more than
+// a sixteenth: a word is shorter than that. (Runs of DNA or protein letters have no digits,
+// hexadecimal digests are shorter or of one case.) As text it says nothing, so it counts as
+// not examined.
 [[nodiscard]] bool is_blob(std::string_view raw) noexcept;
 
 }  // namespace davy::dialects

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "mechanisms/dialects/identifiers.h"
+#include "mechanisms/dialects/spelling.h"
 
 namespace davy::dialects {
 namespace {
@@ -121,16 +122,21 @@ std::string_view loose_finish_reason(const Index& index) {
 
 std::optional<std::uint64_t> loose_output_limit(const Index& index) {
   std::optional<std::uint64_t> most;
+  const auto among = [&](NodeId id, std::span<const Name> names) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](Name name) { return is_spelt(index, id, name); });
+  };
   const auto look = [&](NodeId place) {
-    for (const Name name : kLimits) {
-      const NodeId id = at(index, place, name);
-      const auto value = id == kNoNode ? std::nullopt : index.whole_number(id);
-      if (value && (!most || *value > *most)) most = value;
+    for (NodeId id = index.first_child(place); id != kNoNode; id = index[id].next) {
+      const auto value = index.whole_number(id);
+      if (value && (!most || *value > *most) && among(id, kLimits)) most = value;
     }
   };
   if (!index.is(0, Kind::object)) return most;
   look(0);
-  for (const Name name : kLimitPlaces) look(at(index, 0, name));
+  for (NodeId id = index.first_child(0); id != kNoNode; id = index[id].next) {
+    if (index.is(id, Kind::object) && among(id, kLimitPlaces)) look(id);
+  }
   return most;
 }
 

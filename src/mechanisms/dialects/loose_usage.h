@@ -18,7 +18,7 @@ namespace davy::dialects {
 // As it stands there; empty if there is none, or if it is no identifier.
 [[nodiscard]] std::string_view loose_finish_reason(const json::Index& index);
 
-// What a request allows the model to write: the largest that it says.
+// What a request allows the model to write: the largest that it says, in any spelling.
 [[nodiscard]] std::optional<std::uint64_t> loose_output_limit(const json::Index& index);
 
 }  // namespace davy::dialects

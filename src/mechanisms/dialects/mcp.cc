@@ -109,11 +109,11 @@ Result<void> McpRequest::check(NodeId message) {
     return wrong(message, "a JSON-RPC message must be an object",
                  "send {\"jsonrpc\": \"2.0\", \"id\": …, \"method\": …}");
   }
-  const NodeId method = index_.member(message, "method");
+  const NodeId method = member_of(message, "method");
   if (method != kNoNode && !is_string(method)) {
     return wrong(method, "`method` must be a string", "name a method of the protocol");
   }
-  const NodeId id = index_.member(message, "id");
+  const NodeId id = member_of(message, "id");
   if (!call_id_.empty() || method == kNoNode || id == kNoNode) return {};
   if (!is_string(id) && !index_.is(id, Kind::number)) return {};
   const std::string_view written = slice(index_.source(), whole_span(id));
@@ -136,6 +136,8 @@ void McpRequest::text(NodeId id, Provenance provenance, TextKind kind) {
 }
 void McpRequest::loose(NodeId id, Provenance provenance) { emit_loose(id, provenance); }
 void McpRequest::key(NodeId id, Provenance provenance) { look_at_key(id, provenance); }
+void McpRequest::spelling(NodeId id, std::string_view key) { look_at_spelling(id, key); }
+void McpRequest::spellings(NodeId object) { look_for_twins(object); }
 void McpRequest::binary(NodeId id, Provenance provenance) { JsonRequest::binary(id, provenance); }
 
 Result<void> McpWalker::look() {

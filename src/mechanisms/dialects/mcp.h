@@ -52,6 +52,8 @@ class McpRequest final : public JsonRequest, private McpTexts {
   void text(NodeId id, Provenance provenance, TextKind kind) override;
   void loose(NodeId id, Provenance provenance) override;
   void key(NodeId id, Provenance provenance) override;
+  void spelling(NodeId id, std::string_view key) override;
+  void spellings(NodeId object) override;
   void binary(NodeId id, Provenance provenance) override;
 };
 
@@ -67,6 +69,8 @@ class McpWalker final : public AnswerWalker, private McpTexts {
   void text(NodeId id, Provenance provenance, TextKind kind) override;
   void loose(NodeId id, Provenance provenance) override;
   void key(NodeId id, Provenance provenance) override;
+  void spelling(NodeId, std::string_view) override {}  // an answer is judged by nothing else
+  void spellings(NodeId) override {}
   void binary(NodeId id, Provenance provenance) override;
 
   std::string call_id_;

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "mechanisms/dialects/identifiers.h"
+#include "mechanisms/dialects/spelling.h"
 
 namespace davy::dialects {
 namespace {
@@ -43,7 +44,7 @@ struct Row {
 // Members that no row names are Take::anything, but for `_meta`, which may stand everywhere.
 struct Shape {
   std::span<const Row> rows;
-  bool plain_keys = false;  // keys that are identifiers are names of the protocol
+  bool plain_keys = false;  // keys may be the caller's own; identifiers are names of the protocol
 };
 
 constexpr auto kDocument = Provenance::document;
@@ -250,6 +251,7 @@ class Reader {
 
  private:
   void member(NodeId id, const Shape& shape, Provenance provenance);
+  [[nodiscard]] bool named(NodeId id, Name key);
   void map(NodeId id, const Shape& shape, Provenance provenance);
   // All strings at and below `id`.
   void anything(NodeId id, Provenance provenance);
@@ -282,13 +284,14 @@ void Reader::object(NodeId id, const Shape& shape, Provenance provenance) {
     if (!known) texts_.key(each, provenance);
     member(each, shape, provenance);
   }
+  if (!shape.plain_keys) texts_.spellings(id);
 }
 
 void Reader::member(NodeId id, const Shape& shape, Provenance provenance) {
   const auto row = std::find_if(shape.rows.begin(), shape.rows.end(),
-                                [&](const Row& each) { return index_.key_is(id, each.name); });
+                                [&](const Row& each) { return named(id, each.name); });
   if (row == shape.rows.end()) {
-    if (index_.key_is(id, "_meta")) return object(id, kMeta, provenance);
+    if (named(id, "_meta")) return object(id, kMeta, provenance);
     return anything(id, provenance);
   }
   const Provenance whose = row->provenance.value_or(provenance);
@@ -314,6 +317,12 @@ void Reader::member(NodeId id, const Shape& shape, Provenance provenance) {
       if (!string) return anything(id, whose);
       return texts_.binary(id, whose);
   }
+}
+
+bool Reader::named(NodeId id, Name key) {
+  if (index_.key_is(id, key)) return true;
+  if (may_spell(slice(index_.source(), index_[id].key_span()), key)) texts_.spelling(id, key);
+  return false;
 }
 
 void Reader::map(NodeId id, const Shape& shape, Provenance provenance) {

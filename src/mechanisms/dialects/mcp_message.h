@@ -17,6 +17,10 @@ class McpTexts {
   virtual void text(json::NodeId string, Provenance provenance, TextKind kind) = 0;
   virtual void loose(json::NodeId string, Provenance provenance) = 0;  // as loose_text.h says
   virtual void key(json::NodeId member, Provenance provenance) = 0;    // plain ones too
+  // A member that may be another spelling of a key that is read, and an object whose keys
+  // the protocol names (spelling.h).
+  virtual void spelling(json::NodeId member, std::string_view key) = 0;
+  virtual void spellings(json::NodeId object) = 0;
   // An image, audio or a file in base64.
   virtual void binary(json::NodeId string, Provenance provenance) = 0;
 };

@@ -72,8 +72,7 @@ void OpenAiContent::part(NodeId id, Provenance provenance) {
 void OpenAiContent::media(NodeId id, Provenance provenance) {
   if (is_string(id)) return binary(id, provenance);
   each_child(id, provenance, [this, provenance](NodeId member) {
-    const bool data = std::any_of(kInMedia.begin(), kInMedia.end(),
-                                  [&](Name name) { return named(member, name); });
+    const bool data = named_any(member, kInMedia);
     if (!is_string(member)) {
       collect(member, provenance);
     } else if (data) {
@@ -86,21 +85,26 @@ void OpenAiContent::media(NodeId id, Provenance provenance) {
 
 void OpenAiContent::collect_with_media(NodeId id, Provenance provenance, Plain plain) {
   if (is_array(id) || is_object(id)) {
-    each_child(id, provenance, [&](NodeId each) {
-      if (is_media(each)) {
+    each_own_child(id, provenance, [&](NodeId each) {
+      if (is_media_in_any_spelling(each)) {
         media(each, provenance);
       } else {
         collect_with_media(each, provenance, plain);
       }
     });
-  } else if (is_string(id) && !is_plain(id, plain)) {
+  } else if (is_string(id) && !is_plain_as_spelt(id, plain)) {
     emit(id, provenance, TextKind::structured);
   }
 }
 
-bool OpenAiContent::is_media(NodeId id) const {
+bool OpenAiContent::is_media(NodeId id) {
+  return is_string(id) ? named_any(id, kMediaTexts) : is_object(id) && named_any(id, kMediaObjects);
+}
+
+bool OpenAiContent::is_media_in_any_spelling(NodeId id) const {
   const auto among = [&](Plain names) {
-    return std::any_of(names.begin(), names.end(), [&](Name name) { return named(id, name); });
+    return std::any_of(names.begin(), names.end(),
+                       [&](Name name) { return is_spelt(index_, id, name); });
   };
   return is_string(id) ? among(kMediaTexts) : is_object(id) && among(kMediaObjects);
 }

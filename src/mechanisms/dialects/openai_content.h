@@ -15,12 +15,13 @@ class OpenAiContent : public JsonRequest {
   void content(NodeId id, Provenance provenance);
   // An object of a list; its `type` does not matter, since an upstream may ignore it.
   void part(NodeId id, Provenance provenance);
-  // As collect(), but what stands for an image, audio or a file is none.
+  // As collect(), but what stands for an image, audio or a file, in any spelling, is none.
   void collect_with_media(NodeId id, Provenance provenance, Plain plain = {});
 
  private:
   void media(NodeId id, Provenance provenance);
-  [[nodiscard]] bool is_media(NodeId id) const;
+  [[nodiscard]] bool is_media(NodeId id);
+  [[nodiscard]] bool is_media_in_any_spelling(NodeId id) const;
   // Numbers alone, where limits_.fold_numbers is set.
   [[nodiscard]] bool is_tokens(NodeId id) const;
 };

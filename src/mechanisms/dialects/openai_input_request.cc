@@ -35,7 +35,7 @@ Result<void> OpenAiInputRequest::read_settings() {
   DAVY_TRY(read_stream());
   DAVY_ASSIGN(const auto choices, whole_number("n"));
   choices_ = choices.value_or(1);
-  if (choices_ == 0) return wrong(index_.member(0, "n"), "`n` must be at least 1", "leave it out");
+  if (choices_ == 0) return wrong(member_of(0, "n"), "`n` must be at least 1", "leave it out");
   if (gives_ == Gives::numbers) max_output_tokens_ = 0;
   if (gives_ == Gives::completions) return read_completion();
   return {};
@@ -46,7 +46,7 @@ Result<void> OpenAiInputRequest::read_completion() {
   // All of them are written, and paid for, though only the best `n` come back.
   DAVY_ASSIGN(const auto tried, whole_number("best_of"));
   choices_ = std::max(choices_, tried.value_or(1));
-  const NodeId prompt = index_.member(0, "prompt");
+  const NodeId prompt = member_of(0, "prompt");
   if (!is_array(prompt)) return {};
   std::uint64_t prompts = 0;
   for (NodeId each = index_.first_child(prompt); each != kNoNode; each = index_[each].next) {
@@ -63,9 +63,7 @@ void OpenAiInputRequest::read_text() {
 }
 
 void OpenAiInputRequest::top_level(NodeId member) {
-  const auto among = [&](Plain names) {
-    return std::any_of(names.begin(), names.end(), [&](Name name) { return named(member, name); });
-  };
+  const auto among = [&](Plain names) { return named_any(member, names); };
   const Provenance provenance = among(kDocuments) ? Provenance::document : Provenance::user;
   if (!among(kDocuments) && !among(kInputs)) {
     if (!is_plain(member, kPlainTop)) collect(member, Provenance::field);

@@ -21,21 +21,15 @@ constexpr std::array kPlainType = {Name("type")};
 
 }  // namespace
 
-json::NodeId OpenAiRequest::usage_option() const {
-  const NodeId options = index_.member(0, "stream_options");
-  return options == kNoNode ? kNoNode : index_.member(options, "include_usage");
-}
-
 bool OpenAiRequest::lacks_usage() const noexcept {
   if (!stream_) return false;
-  const NodeId asked = usage_option();
-  return !index_.is(asked, Kind::boolean) || !index_.is_true(asked);
+  return !index_.is(include_usage_, Kind::boolean) || !index_.is_true(include_usage_);
 }
 
 void OpenAiRequest::ask_for_usage(std::vector<Splice>& out) const {
   constexpr std::string_view kMember = "\"include_usage\":true";
-  const NodeId options = index_.member(0, "stream_options");
-  const NodeId asked = usage_option();
+  const NodeId options = stream_options_;
+  const NodeId asked = include_usage_;
   const auto insert = [&](NodeId object, std::string text) {
     const std::size_t at = index_[object].begin + 1;
     if (index_[object].children > 0) text += ',';
@@ -55,15 +49,17 @@ void OpenAiRequest::ask_for_usage(std::vector<Splice>& out) const {
 Result<void> OpenAiRequest::read_settings() {
   DAVY_TRY(must_be_object("send {\"model\": …, \"messages\": […]}"));
   DAVY_TRY(read_model());
-  const NodeId messages = index_.member(0, "messages");
+  const NodeId messages = member_of(0, "messages");
   if (!index_.is(messages, Kind::array)) {
     return wrong(messages == kNoNode ? 0 : messages, "`messages` must be an array of messages",
                  "send at least {\"role\": \"user\", \"content\": …}");
   }
   DAVY_TRY(read_stream());
+  stream_options_ = member_of(0, "stream_options");
+  include_usage_ = member_of(stream_options_, "include_usage");
   DAVY_ASSIGN(const auto choices, whole_number("n"));
   choices_ = choices.value_or(1);
-  if (choices_ == 0) return wrong(index_.member(0, "n"), "`n` must be at least 1", "leave it out");
+  if (choices_ == 0) return wrong(member_of(0, "n"), "`n` must be at least 1", "leave it out");
   DAVY_ASSIGN(max_output_tokens_, whole_number("max_completion_tokens"));
   DAVY_ASSIGN(const auto max_tokens, whole_number("max_tokens"));
   // An upstream may follow either, so the larger one is what may be spent.
@@ -99,7 +95,7 @@ void OpenAiRequest::top_level(NodeId member) {
 
 void OpenAiRequest::message(NodeId id) {
   if (!index_.is(id, Kind::object)) return collect(id, Provenance::field, {});
-  const Provenance provenance = of_role(index_.member(id, "role"));
+  const Provenance provenance = of_role(member_of(id, "role"));
   each_child(id, Provenance::field, [this, provenance](NodeId member) {
     if (named(member, "content")) {
       content(member, provenance);

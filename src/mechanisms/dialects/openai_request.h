@@ -16,11 +16,13 @@ class OpenAiRequest final : public OpenAiContent {
   void read_text() override;
   void ask_for_usage(std::vector<Splice>& out) const override;
 
-  [[nodiscard]] NodeId usage_option() const;
   void top_level(NodeId member);
   void message(NodeId id);
   void tool_call(NodeId id);
   void call(NodeId id);
+
+  NodeId stream_options_ = json::kNoNode;
+  NodeId include_usage_ = json::kNoNode;
 };
 
 }  // namespace davy::dialects

@@ -41,7 +41,7 @@ Result<void> OpenAiResponsesRequest::read_settings() {
   DAVY_TRY(read_model());
   DAVY_TRY(read_stream());
   DAVY_ASSIGN(max_output_tokens_, whole_number("max_output_tokens"));
-  const NodeId background = index_.member(0, "background");
+  const NodeId background = member_of(0, "background");
   if (index_.is(background, Kind::boolean) && index_.is_true(background) && !stream_) {
     return wrong(background, "an answer that is made in the background cannot be fetched here",
                  "leave out `background`, or set `stream` too");
@@ -54,9 +54,7 @@ void OpenAiResponsesRequest::read_text() {
 }
 
 void OpenAiResponsesRequest::top_level(NodeId member) {
-  const auto among = [&](Plain names) {
-    return std::any_of(names.begin(), names.end(), [&](Name name) { return named(member, name); });
-  };
+  const auto among = [&](Plain names) { return named_any(member, names); };
   if (named(member, "input") && is_array(member)) {
     each_child(member, Provenance::field, [this](NodeId id) { item(id); });
   } else if (named(member, "input")) {
@@ -91,7 +89,7 @@ void OpenAiResponsesRequest::prompt(NodeId id) {
     if (named(member, "id") && is_string(member)) {
       binary(member, Provenance::field);
     } else if (named(member, "variables") && is_object(member)) {
-      each_child(member, Provenance::user, [this](NodeId variable) {
+      each_own_child(member, Provenance::user, [this](NodeId variable) {
         if (is_object(variable)) {
           part(variable, Provenance::user);
         } else {
@@ -106,8 +104,8 @@ void OpenAiResponsesRequest::prompt(NodeId id) {
 
 void OpenAiResponsesRequest::item(NodeId id) {
   if (!is_object(id)) return content(id, Provenance::user);
-  const NodeId type = index_.member(id, "type");
-  const NodeId role = index_.member(id, "role");
+  const NodeId type = member_of(id, "type");
+  const NodeId role = member_of(id, "role");
   const bool message = type == kNoNode ? role != kNoNode : index_.string_is(type, "message");
   const bool stored = type == kNoNode ? role == kNoNode : index_.string_is(type, "item_reference");
   const bool picture = index_.string_is(type, "image_generation_call");
@@ -125,9 +123,7 @@ void OpenAiResponsesRequest::item(NodeId id) {
 }
 
 void OpenAiResponsesRequest::of_item(NodeId member) {
-  const auto among = [&](Plain names) {
-    return std::any_of(names.begin(), names.end(), [&](Name name) { return named(member, name); });
-  };
+  const auto among = [&](Plain names) { return named_any(member, names); };
   if (named(member, "summary")) {
     content(member, Provenance::assistant);
   } else if (named(member, "encrypted_content")) {

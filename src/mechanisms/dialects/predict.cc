@@ -66,8 +66,13 @@ class Predict final : public Dialect {
 PredictRequest::PredictRequest() { limits_ = loose_limits(); }
 
 Result<void> PredictRequest::read_settings() {
-  const NodeId stream = is_object(0) ? index_.member(0, "stream") : kNoNode;
-  stream_ = index_.is(stream, Kind::boolean) && index_.is_true(stream);
+  stream_ = false;
+  for (NodeId id = is_object(0) ? index_.first_child(0) : kNoNode; id != kNoNode;
+       id = index_[id].next) {
+    if (index_.is(id, Kind::boolean) && index_.is_true(id) && is_spelt(index_, id, "stream")) {
+      stream_ = true;
+    }
+  }
   max_output_tokens_ = loose_output_limit(index_);
   return {};
 }

@@ -4,7 +4,8 @@
 //
 // A request: every string of at least one byte, at any depth, is a segment of provenance
 // field, and so is every object key that is not a plain name; nothing is passed on without a
-// look. Its kind is that of loose_text.h. The root may be any JSON value. What the body
+// look. Its kind is that of loose_text.h. The root may be any JSON value, and keys are the
+// caller's own: what limits an answer counts in every spelling. What the body
 // calls `model` is a field like any other and goes upstream as it came: the path names the
 // model that counts here.
 //

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <memory>
 #include <string>
@@ -129,10 +130,39 @@ TEST_F(PredictRequestTest, AnImageInBase64IsTextThatNobodyCanJudge) {
 TEST(LooseText, ABlobIsLongAndOfThreeKindsOfCharacters) {
   EXPECT_TRUE(is_blob(kBlob));
   EXPECT_FALSE(is_blob(kBlob.substr(0, 200)));
-  EXPECT_FALSE(is_blob(kBlob + " "));
   EXPECT_FALSE(is_blob(std::string(300, 'a') + std::string(300, '7')));  // a long digest
   EXPECT_FALSE(is_blob("data: is what we need; so base64, please"));
   EXPECT_TRUE(is_blob("data:;base64,QQ=="));
+}
+
+// `text` with `between` after every `width` bytes.
+std::string broken(std::string_view text, std::size_t width, std::string_view between) {
+  std::string out;
+  for (; !text.empty(); text.remove_prefix(std::min(width, text.size()))) {
+    out += text.substr(0, width);
+    out += between;
+  }
+  return out;
+}
+
+TEST(LooseText, ABlobIsOneInEverySpelling) {
+  EXPECT_TRUE(is_blob(kBlob + " "));
+  EXPECT_TRUE(is_blob(broken(kBlob, 76, "\\n")));  // MIME
+  EXPECT_TRUE(is_blob(broken(kBlob, 64, "\\r\\n")));
+  EXPECT_TRUE(is_blob(broken(kBlob, 20, " ")));
+  EXPECT_TRUE(is_blob(broken(kBlob, 40, "\\/")));  // as PHP writes it
+  EXPECT_TRUE(is_blob(broken(kBlob, 40, "\\u0041")));
+  EXPECT_TRUE(is_blob("DATA:image/png;BASE64,QQ=="));
+  EXPECT_TRUE(is_blob("\\n d\\u0061ta:image\\/png;base\\n64,QQ=="));
+  EXPECT_FALSE(is_blob(broken(kBlob, 40, "\\\"")));
+  EXPECT_FALSE(is_blob(broken(kBlob, 40, "\xC3\xA9")));
+}
+
+TEST(LooseText, WordsAreNoBlobWithoutPunctuationEither) {
+  std::string words;
+  for (int i = 0; i < 100; ++i) words += "We paid 300 for iPhones ";
+  EXPECT_FALSE(is_blob(words));
+  EXPECT_FALSE(is_blob(broken(kBlob, 8, " ")));
 }
 
 TEST_F(PredictRequestTest, ATensorOfAMillionNumbersIsOneValue) {
