@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mechanisms/dialects/identifiers.h"
+#include "mechanisms/dialects/loose_text.h"
 
 namespace davy::dialects {
 namespace {
@@ -45,6 +46,7 @@ void AnswerWalker::complete(NodeId id, bool key, Provenance provenance, TextKind
   const json::Node& node = (*index_)[id];
   const Span source = key ? node.key_span() : node.span();
   if (source.empty()) return;
+  if (!key && is_blob(index_->raw(id))) bytes_not_examined_ += source.size();
   const StreamKey stream{static_cast<std::uint32_t>(completed_ / kWholeBlocks),
                          kWholeBlock + static_cast<std::uint32_t>(completed_ % kWholeBlocks),
                          provenance, kind};
@@ -116,7 +118,9 @@ std::uint64_t AnswerWalker::place_of(NodeId id, NodeId top) const noexcept {
 
 void AnswerWalker::add(NodeId id, const StreamKey& key, bool whole) {
   const json::Node& node = (*index_)[id];
-  if (!node.span().empty()) pieces_.push_back({key, node.span(), node.has_escapes, whole});
+  if (node.span().empty()) return;
+  if (is_blob(index_->raw(id))) bytes_not_examined_ += node.span().size();
+  pieces_.push_back({key, node.span(), node.has_escapes, whole});
 }
 
 bool AnswerWalker::is_plain(NodeId id, Plain names) const {

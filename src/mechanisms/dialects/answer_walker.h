@@ -81,7 +81,8 @@ class AnswerWalker {
   void end_stream(const StreamKey& key) { ended_streams_.push_back(key); }
   void end_group(std::uint32_t group);
 
-  // A string that has a block of its own.
+  // A string that has a block of its own. Here and below, a blob (loose_text.h) is text and
+  // counts as not examined.
   void add(NodeId id, const StreamKey& key, bool whole = false);
   // All strings at and below `id` that have no block of their own; `top` is the choice (or
   // the root), from where their place is counted. Plain ones under `plain` are passed on.

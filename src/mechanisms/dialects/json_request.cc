@@ -162,6 +162,12 @@ void JsonRequest::binary(NodeId id, Provenance provenance) {
   add(id, {}, {{}, provenance, TextKind::binary, {}, index_[id].span()});
 }
 
+void JsonRequest::count_link(NodeId id) {
+  if (!account_only_ && starts_with_http(decoded(id))) {
+    bytes_not_examined_ += index_.raw(id).size();
+  }
+}
+
 bool JsonRequest::is_plain(NodeId id, Plain names) {
   return is_string(id) && is_identifier(index_.raw(id)) && named_any(id, names);
 }

@@ -106,6 +106,8 @@ class JsonRequest : public RequestDocument {
   void collect_loose(NodeId id, Provenance provenance);
   // A value that stands for an image, audio or a file, or that nobody here can read.
   void binary(NodeId id, Provenance provenance);
+  // A string that may lead to something which is not examined, such as an image.
+  void count_link(NodeId id);
   // The key of a node, where it is not plain.
   void look_at_key(NodeId id, Provenance provenance);
   void look_at_spelling(NodeId id, std::string_view key);

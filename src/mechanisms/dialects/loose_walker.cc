@@ -27,7 +27,6 @@ Result<void> LooseWalker::look() {
 }
 
 Result<void> LooseWalker::text(NodeId id) {
-  if (is_blob(index_->raw(id))) bytes_not_examined_ += index_->raw(id).size();
   DAVY_ASSIGN(const bool taken, take(id));
   if (taken) return {};
   if (of_ == Of::stream) return other(id, false, 0, 0, TextKind::prose);

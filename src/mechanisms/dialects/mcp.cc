@@ -149,7 +149,6 @@ void McpWalker::text(NodeId id, Provenance provenance, TextKind kind) {
   complete(id, false, provenance, kind);
 }
 void McpWalker::loose(NodeId id, Provenance provenance) {
-  if (is_blob(index_->raw(id))) bytes_not_examined_ += index_->raw(id).size();
   complete(id, false, provenance, loose_kind(*index_, id));
 }
 void McpWalker::key(NodeId id, Provenance provenance) {

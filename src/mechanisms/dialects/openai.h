@@ -21,7 +21,9 @@
 //
 // Completions: `prompt`, `suffix` → user. Embeddings, moderations, ranks, scores, images,
 // speech: `input`, `prompt`, `query`, `text_1`, `instructions` → user; `documents`,
-// `text_2` → document. Tokens instead of a text are counted as not examined.
+// `text_2` → document; `messages` as in chat. Tokens and embeddings (`prompt_embeds`, …) instead
+// of a text are counted as not examined, and so are `audio.id` of a message, which the provider
+// keeps, and images in any form; a blob (loose_text.h) is text all the same.
 //
 // Streams of an answer: see the blocks below. Kinds: text and refusals are prose, the
 // rest is structured. `logprobs` repeats the text token by token: an edit of a choice's

@@ -162,5 +162,14 @@ TEST_F(Answer, AnAccountThatComesTwiceIsNoAccount) {
   }
 }
 
+TEST_F(Answer, ABlobIsTextThatNobodyCanJudge) {
+  std::string blob;
+  while (blob.size() < 256) blob += "iVBORw0KGgoAAAANSUhEUg4e";
+  read(R"({"choices":[{"index":0,"message":{"content":"a","images":[{"image_url":
+    {"url":"data:image/png;base64,AAAA"}}],"new":")" +
+       blob + R"("}}]})");
+  EXPECT_EQ(answer_->bytes_not_examined(), 26 + blob.size());
+}
+
 }  // namespace
 }  // namespace davy::dialects

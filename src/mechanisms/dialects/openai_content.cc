@@ -21,6 +21,16 @@ constexpr std::array kMediaObjects = {Name("image_url"), Name("input_audio"), Na
 constexpr std::array kInMedia = {Name("url"), Name("image_url"), Name("data"), Name("file_data"),
                                  Name("file_id")};
 
+// Members whose string may be one, or a link to one, and which are text too.
+constexpr std::array kLooseMedia = {Name("image"), Name("images"), Name("audio"), Name("video"),
+                                    Name("file")};
+// What stands for a text or a picture in numbers, which the model alone can read.
+constexpr std::array kEmbeddings = {Name("prompt_embeds"), Name("image_embeds"),
+                                    Name("audio_embeds"), Name("video_embeds")};
+
+constexpr std::array kPlainMessage = {Name("role"), Name("tool_call_id"), Name("id")};
+constexpr std::array kPlainCall = {Name("type"), Name("id")};
+
 struct Role {
   Name name;
   Provenance provenance;
@@ -43,6 +53,7 @@ Provenance OpenAiContent::of_role(NodeId role) const {
 void OpenAiContent::content(NodeId id, Provenance provenance) {
   if (is_string(id)) return emit(id, provenance, TextKind::prose);
   if (is_tokens(id)) return binary(id, provenance);
+  if (is_object(id)) return part(id, provenance);
   if (!is_array(id)) return collect(id, provenance);
   each_child(id, provenance, [this, provenance](NodeId each) {
     if (is_string(each)) {
@@ -63,10 +74,35 @@ void OpenAiContent::part(NodeId id, Provenance provenance) {
       emit(member, provenance, TextKind::prose);
     } else if (is_media(member)) {
       media(member, provenance);
-    } else if (!is_plain(member, kPlainPart)) {
+    } else if (named(member, "content")) {
+      content(member, provenance);
+    } else if (!is_plain(member, kPlainPart) && !is_embeddings(member, provenance) &&
+               !is_loose_media(member, provenance)) {
       collect(member, provenance);
     }
   });
+}
+
+void OpenAiContent::loose_media(NodeId id, Provenance provenance) {
+  if (is_array(id)) {
+    return each_child(id, provenance,
+                      [this, provenance](NodeId each) { loose_media(each, provenance); });
+  }
+  if (is_object(id)) return media(id, provenance);
+  if (is_string(id)) count_link(id);
+  collect(id, provenance);
+}
+
+bool OpenAiContent::is_embeddings(NodeId id, Provenance provenance) {
+  if (!named_any(id, kEmbeddings)) return false;
+  if (!index_.is(id, Kind::null)) binary(id, provenance);
+  return true;
+}
+
+bool OpenAiContent::is_loose_media(NodeId id, Provenance provenance) {
+  if (!named_any(id, kLooseMedia)) return false;
+  loose_media(id, provenance);
+  return true;
 }
 
 void OpenAiContent::media(NodeId id, Provenance provenance) {
@@ -114,6 +150,56 @@ bool OpenAiContent::is_tokens(NodeId id) const {
   return index_.is(id, Kind::number) ||
          (is_array(id) && index_.first_child(id) == kNoNode &&
           index_.raw(id).find_first_of("0123456789") != std::string_view::npos);
+}
+
+void OpenAiContent::message(NodeId id) {
+  if (!index_.is(id, Kind::object)) return collect(id, Provenance::field, {});
+  const Provenance provenance = of_role(member_of(id, "role"));
+  each_child(id, Provenance::field, [this, provenance](NodeId member) {
+    if (named(member, "content")) {
+      content(member, provenance);
+    } else if (named(member, "tool_calls") && index_.is(member, Kind::array)) {
+      each_child(member, Provenance::field, [this](NodeId each) { tool_call(each); });
+    } else if (named(member, "function_call")) {
+      call(member);
+    } else if (named(member, "audio")) {
+      reference(member);  // to what the model said before
+    } else if (named(member, "refusal") && is_string(member)) {
+      emit(member, provenance, TextKind::prose);
+    } else if (!is_plain(member, kPlainMessage)) {
+      collect(member, Provenance::field, {});
+    }
+  });
+}
+
+void OpenAiContent::tool_call(NodeId id) {
+  if (!index_.is(id, Kind::object)) return collect(id, Provenance::field, {});
+  each_child(id, Provenance::field, [this](NodeId member) {
+    if (named(member, "function") || named(member, "custom")) {
+      call(member);
+    } else if (!is_plain(member, kPlainCall)) {
+      collect(member, Provenance::field, {});
+    }
+  });
+}
+
+void OpenAiContent::call(NodeId id) {
+  if (!index_.is(id, Kind::object)) return collect(id, Provenance::field, {});
+  each_child(id, Provenance::field, [this](NodeId member) {
+    const bool input = named(member, "arguments") || named(member, "input");
+    collect(member, input ? Provenance::tool_call : Provenance::field, {});
+  });
+}
+
+void OpenAiContent::reference(NodeId id) {
+  if (is_string(id)) return binary(id, Provenance::field);
+  each_child(id, Provenance::field, [this](NodeId member) {
+    if (named(member, "id") && is_string(member)) {
+      binary(member, Provenance::field);
+    } else {
+      collect(member, Provenance::field);
+    }
+  });
 }
 
 }  // namespace davy::dialects

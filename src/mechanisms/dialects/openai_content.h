@@ -11,14 +11,26 @@ class OpenAiContent : public JsonRequest {
   // tool_result; any other → field.
   [[nodiscard]] Provenance of_role(NodeId role) const;
 
-  // A text, a list of texts and parts, or tokens: their text is not examined.
+  // An object of a conversation.
+  void message(NodeId id);
+  // Something that the upstream keeps, by its id.
+  void reference(NodeId id);
+  // A text, a part, a list of both, or tokens: their text is not examined.
   void content(NodeId id, Provenance provenance);
   // An object of a list; its `type` does not matter, since an upstream may ignore it.
   void part(NodeId id, Provenance provenance);
   // As collect(), but what stands for an image, audio or a file, in any spelling, is none.
   void collect_with_media(NodeId id, Provenance provenance, Plain plain = {});
 
+  // Whether a member's key says that it stands for a text or a picture in numbers, or for an
+  // image and the like, maybe by a link; then it is done with.
+  [[nodiscard]] bool is_embeddings(NodeId id, Provenance provenance);
+  [[nodiscard]] bool is_loose_media(NodeId id, Provenance provenance);
+
  private:
+  void tool_call(NodeId id);
+  void call(NodeId id);
+  void loose_media(NodeId id, Provenance provenance);
   void media(NodeId id, Provenance provenance);
   [[nodiscard]] bool is_media(NodeId id);
   [[nodiscard]] bool is_media_in_any_spelling(NodeId id) const;

@@ -16,9 +16,10 @@ constexpr std::array kPlainTop = {
     Name("quality"),       Name("style"),           Name("background"),
     Name("moderation"),    Name("service_tier"),    Name("voice")};
 // Of the caller, and of what the caller wants to have sorted.
-constexpr std::array kInputs = {Name("input"),   Name("prompt"), Name("suffix"),      Name("query"),
-                                Name("queries"), Name("text_1"), Name("instructions")};
-constexpr std::array kDocuments = {Name("documents"), Name("text_2")};
+constexpr std::array kInputs = {Name("input"),        Name("prompt"),  Name("suffix"),
+                                Name("query"),        Name("queries"), Name("text_1"),
+                                Name("instructions"), Name("data_1")};
+constexpr std::array kDocuments = {Name("documents"), Name("text_2"), Name("data_2")};
 
 }  // namespace
 
@@ -64,11 +65,14 @@ void OpenAiInputRequest::read_text() {
 
 void OpenAiInputRequest::top_level(NodeId member) {
   const auto among = [&](Plain names) { return named_any(member, names); };
+  if (named(member, "messages") && is_array(member)) {  // as vLLM has them
+    return each_child(member, Provenance::field, [this](NodeId id) { message(id); });
+  }
   const Provenance provenance = among(kDocuments) ? Provenance::document : Provenance::user;
   if (!among(kDocuments) && !among(kInputs)) {
-    if (!is_plain(member, kPlainTop)) collect(member, Provenance::field);
-  } else if (is_object(member)) {
-    part(member, provenance);
+    if (is_plain(member, kPlainTop) || is_embeddings(member, provenance)) return;
+    if (is_loose_media(member, provenance)) return;
+    collect(member, Provenance::field);
   } else {
     content(member, provenance);
   }

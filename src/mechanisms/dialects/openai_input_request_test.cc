@@ -114,6 +114,47 @@ TEST_F(InputRequest, WhatIsRankedIsNotTheCallers) {
                                     "/text_2/1 document prose: b"}));
 }
 
+TEST_F(InputRequest, MessagesAreReadAsThoseOfChat) {
+  read(kOpenAiNumbers, R"({"model":"m","messages":[{"role":"system","content":"a"},
+    {"role":"user","content":[{"type":"text","text":"b"},
+      {"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}]})");
+  EXPECT_EQ(list(*request_), (Lines{"/messages/0/content system prose: a",
+                                    "/messages/1/content/0/text user prose: b",
+                                    "/messages/1/content/1/image_url/url user binary: "}));
+  EXPECT_EQ(request_->bytes_not_examined(), 26U);
+}
+
+TEST_F(InputRequest, WhatIsRankedMayHoldPictures) {
+  read(kOpenAiNumbers, R"({"model":"m","query":{"content":[{"type":"text","text":"q"}]},
+    "documents":{"content":[{"type":"image_url","image_url":{"url":"http://x/y"}},
+                            {"type":"text","text":"a b"}]}})");
+  EXPECT_EQ(list(*request_),
+            (Lines{"/query/content/0/text user prose: q",
+                   "/documents/content/0/image_url/url document structured: http://x/y",
+                   "/documents/content/1/text document prose: a b"}));
+  EXPECT_EQ(request_->bytes_not_examined(), 10U);
+}
+
+TEST_F(InputRequest, EmbeddingsInPlaceOfAPromptAreNotExamined) {
+  for (const char* const value : {R"("abc=")", R"(["a","b"])", "[1,2]", R"({"x":"b"})"}) {
+    read(kOpenAiCompletions,
+         R"({"model":"m","prompt":"a","prompt_embeds":)" + std::string(value) + "}");
+    EXPECT_EQ(list(*request_), (Lines{"/prompt user prose: a", "/prompt_embeds user binary: "}));
+    EXPECT_GE(request_->bytes_not_examined(), 4U);
+  }
+}
+
+TEST_F(InputRequest, APictureToWorkOnIsNotExamined) {
+  read(kOpenAiMedia, R"({"model":"m","prompt":"a","image":"data:image/png;base64,AAAA"})");
+  EXPECT_EQ(request_->segments().size(), 2U);
+  EXPECT_EQ(request_->bytes_not_examined(), 26U);
+  read(kOpenAiMedia, R"({"model":"m","images":["http://x/y",{"image_url":"data:x"},"a b"]})");
+  EXPECT_EQ(list(*request_),
+            (Lines{"/images/0 user structured: http://x/y",
+                   "/images/1/image_url user binary: ", "/images/2 user structured: a b"}));
+  EXPECT_EQ(request_->bytes_not_examined(), 16U);
+}
+
 TEST_F(InputRequest, ImagesAndSpeechBeginWithAText) {
   read(kOpenAiMedia, R"({"model":"m","prompt":"a cat","n":2,"size":"1024x1024","stream":true})");
   EXPECT_EQ(list(*request_), (Lines{"/prompt user prose: a cat"}));

@@ -15,8 +15,6 @@ using Name = std::string_view;
 constexpr std::array kPlainTop = {Name("model"),         Name("reasoning_effort"),
                                   Name("service_tier"),  Name("tool_choice"),
                                   Name("function_call"), Name("verbosity")};
-constexpr std::array kPlainMessage = {Name("role"), Name("tool_call_id"), Name("id")};
-constexpr std::array kPlainCall = {Name("type"), Name("id")};
 constexpr std::array kPlainType = {Name("type")};
 
 }  // namespace
@@ -88,46 +86,9 @@ void OpenAiRequest::top_level(NodeId member) {
     });
   } else if (named(member, "response_format")) {
     collect(member, Provenance::field, kPlainType);
-  } else if (!is_plain(member, kPlainTop)) {
+  } else if (!is_plain(member, kPlainTop) && !is_embeddings(member, Provenance::field)) {
     collect(member, Provenance::field, {});
   }
-}
-
-void OpenAiRequest::message(NodeId id) {
-  if (!index_.is(id, Kind::object)) return collect(id, Provenance::field, {});
-  const Provenance provenance = of_role(member_of(id, "role"));
-  each_child(id, Provenance::field, [this, provenance](NodeId member) {
-    if (named(member, "content")) {
-      content(member, provenance);
-    } else if (named(member, "tool_calls") && index_.is(member, Kind::array)) {
-      each_child(member, Provenance::field, [this](NodeId each) { tool_call(each); });
-    } else if (named(member, "function_call")) {
-      call(member);
-    } else if (named(member, "refusal") && is_string(member)) {
-      emit(member, provenance, TextKind::prose);
-    } else if (!is_plain(member, kPlainMessage)) {
-      collect(member, Provenance::field, {});
-    }
-  });
-}
-
-void OpenAiRequest::tool_call(NodeId id) {
-  if (!index_.is(id, Kind::object)) return collect(id, Provenance::field, {});
-  each_child(id, Provenance::field, [this](NodeId member) {
-    if (named(member, "function") || named(member, "custom")) {
-      call(member);
-    } else if (!is_plain(member, kPlainCall)) {
-      collect(member, Provenance::field, {});
-    }
-  });
-}
-
-void OpenAiRequest::call(NodeId id) {
-  if (!index_.is(id, Kind::object)) return collect(id, Provenance::field, {});
-  each_child(id, Provenance::field, [this](NodeId member) {
-    const bool input = named(member, "arguments") || named(member, "input");
-    collect(member, input ? Provenance::tool_call : Provenance::field, {});
-  });
 }
 
 }  // namespace davy::dialects

@@ -17,9 +17,6 @@ class OpenAiRequest final : public OpenAiContent {
   void ask_for_usage(std::vector<Splice>& out) const override;
 
   void top_level(NodeId member);
-  void message(NodeId id);
-  void tool_call(NodeId id);
-  void call(NodeId id);
 
   NodeId stream_options_ = json::kNoNode;
   NodeId include_usage_ = json::kNoNode;

@@ -318,5 +318,44 @@ TEST_F(Request, TheAccountAloneIsAsStrict) {
   EXPECT_FALSE(request_->read_account(twice).ok());
 }
 
+TEST_F(Request, PicturesOfEveryFormAreNotExamined) {
+  const std::string blob = [] {
+    std::string out;
+    while (out.size() < 256) out += "iVBORw0KGgoAAAANSUhEUg4e";
+    return out;
+  }();
+  const auto part = [&](const std::string& value) {
+    messages(R"([{"role":"user","content":[)" + value + "]}]");
+    return request_->bytes_not_examined();
+  };
+  EXPECT_EQ(part(R"({"type":"image","image":")" + blob + R"("})"), blob.size());
+  EXPECT_EQ(part(R"({"type":"image","image":["https://x/y","a b"]})"), 11U);
+  EXPECT_EQ(part(R"({"type":"image","image":{"url":"x"}})"), 1U);
+  EXPECT_EQ(part(R"({"type":"image_embeds","image_embeds":{"a":"AAAA"}})"), 12U);
+  EXPECT_EQ(part(R"({"type":"text","text":")" + blob + R"("})"), blob.size());
+  EXPECT_EQ(part(R"({"type":"new","payload":[{"x":")" + blob + R"("}]})"), blob.size());
+  EXPECT_EQ(part(R"({"type":"text","text":"an image"})"), 0U);
+  messages(R"([{"role":"user","content":")" + blob + R"("}])");
+  EXPECT_EQ(request_->bytes_not_examined(), blob.size());
+  EXPECT_EQ(request_->segments().size(), 1U);
+}
+
+TEST_F(Request, WhatTheModelSaidBeforeIsNotExamined) {
+  messages(R"([{"role":"assistant","audio":{"id":"audio_abc","x":"a b"}}])");
+  EXPECT_EQ(list(*request_), (Lines{"/messages/0/audio/id field binary: ",
+                                    "/messages/0/audio/x field structured: a b"}));
+  EXPECT_EQ(request_->bytes_not_examined(), 9U);
+}
+
+TEST_F(Request, APartMayStandAloneOrInAnother) {
+  messages(R"([{"role":"user","content":{"type":"text","text":"a"}},
+    {"role":"tool","content":[{"type":"x","content":[{"type":"text","text":"b"},
+      {"type":"image_url","image_url":"data:x"}]}]}])");
+  EXPECT_EQ(list(*request_), (Lines{"/messages/0/content/text user prose: a",
+                                    "/messages/1/content/0/content/0/text tool_result prose: b",
+                                    "/messages/1/content/0/content/1/image_url tool_result "
+                                    "binary: "}));
+}
+
 }  // namespace
 }  // namespace davy::dialects

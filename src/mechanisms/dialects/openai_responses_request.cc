@@ -67,20 +67,9 @@ void OpenAiResponsesRequest::top_level(NodeId member) {
     reference(member);
   } else if (named(member, "prompt")) {
     prompt(member);
-  } else if (!is_plain(member, kPlainTop)) {
+  } else if (!is_plain(member, kPlainTop) && !is_embeddings(member, Provenance::field)) {
     collect(member, Provenance::field, among(kOptions) ? Plain(kPlainOptions) : Plain());
   }
-}
-
-void OpenAiResponsesRequest::reference(NodeId id) {
-  if (is_string(id)) return binary(id, Provenance::field);
-  each_child(id, Provenance::field, [this](NodeId member) {
-    if (named(member, "id") && is_string(member)) {
-      binary(member, Provenance::field);
-    } else {
-      collect(member, Provenance::field);
-    }
-  });
 }
 
 void OpenAiResponsesRequest::prompt(NodeId id) {

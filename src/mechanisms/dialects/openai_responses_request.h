@@ -14,8 +14,6 @@ class OpenAiResponsesRequest final : public OpenAiContent {
   void item(NodeId id);
   void of_item(NodeId member);
   void prompt(NodeId id);
-  // Something that the upstream keeps, by its id.
-  void reference(NodeId id);
 };
 
 }  // namespace davy::dialects
