@@ -14,6 +14,7 @@
 #include "pillars/monitoring/evidence/command.h"
 #include "surfaces/cli/commands.h"
 #include "surfaces/cli/scan_command.h"
+#include "surfaces/gateway/limits.h"
 #include "surfaces/practice/command.h"
 
 namespace davy::app {
@@ -56,6 +57,7 @@ std::vector<std::unique_ptr<ConfigSection>> config_sections() {
   std::vector<std::unique_ptr<ConfigSection>> list;
   list.push_back(std::make_unique<access::AccessSection>());
   list.push_back(sanitize::config_section());
+  list.push_back(gateway::limits_section());
   return list;
 }
 

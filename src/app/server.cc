@@ -36,11 +36,12 @@ constexpr std::chrono::seconds kDrainTime{10};
 constexpr std::chrono::milliseconds kLockPatience{2000};
 
 // Ten thousand connections need as many descriptors; the soft limit is often 1,024.
-void raise_descriptor_limit() {
+// How many there may be then.
+std::uint64_t raise_descriptor_limit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  rlimit raised{limit.rlim_max, limit.rlim_max};
+  return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
 }
 
 // Keys and credentials are in memory: a core file would write them to disk.
@@ -61,7 +62,7 @@ class RunningServer final : public Server {
   }
 
   Result<void> start(Diagnostics& diagnostics) {
-    raise_descriptor_limit();
+    const std::uint64_t descriptors = raise_descriptor_limit();
     forbid_core_files();
     DAVY_ASSIGN(proxies_, net::ProxySettings::read(access::Credentials::process_environment()));
     const auto loaded = builder_.load(config_file_, diagnostics);
@@ -86,7 +87,8 @@ class RunningServer final : public Server {
                                      .redactor = *redactor_,
                                      .dialects = dialects(),
                                      .admin_routes = route_pointers_,
-                                     .proxies = proxies_};
+                                     .proxies = proxies_,
+                                     .descriptors = descriptors};
     DAVY_ASSIGN(gateway_, gateway::Gateway::start(snapshot, services));
 
     store::OrderRouter::Handlers handlers;

@@ -65,4 +65,8 @@ class AddressSet {
   bool local_ = false;
 };
 
+// Where proxies that we trust write whom they saw. The other one is ignored: a proxy that
+// does not know it passes on what the client made up.
+enum class ForwardedBy : std::uint8_t { x_forwarded_for, forwarded };
+
 }  // namespace davy

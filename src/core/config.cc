@@ -47,6 +47,25 @@ std::optional<milliseconds> parse_duration(std::string_view text) noexcept {
   return std::nullopt;
 }
 
+constexpr std::array<std::pair<std::string_view, std::uint64_t>, 7> kSizes{{{"", 1},
+                                                                            {"KB", 1'000},
+                                                                            {"MB", 1'000'000},
+                                                                            {"GB", 1'000'000'000},
+                                                                            {"KiB", 1 << 10},
+                                                                            {"MiB", 1 << 20},
+                                                                            {"GiB", 1 << 30}}};
+
+std::optional<std::uint64_t> parse_bytes(std::string_view text) noexcept {
+  constexpr std::uint64_t kMost = 1'000'000'000;  // so that no unit overflows
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = to_number(text.substr(0, digits));
+  if (!number || *number > kMost) return std::nullopt;
+  for (const auto& [unit, factor] : kSizes) {
+    if (text.substr(digits) == unit) return *number * factor;
+  }
+  return std::nullopt;
+}
+
 // In the largest unit that says it exactly.
 std::string shown(milliseconds time) {
   for (auto unit = kUnits.rbegin(); unit != kUnits.rend(); ++unit) {
@@ -57,6 +76,17 @@ std::string shown(milliseconds time) {
 }
 
 }  // namespace
+
+std::string shown_bytes(std::uint64_t bytes) {
+  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 3> kShown{
+      {{" GiB", 1 << 30}, {" MiB", 1 << 20}, {" KiB", 1 << 10}}};
+  for (const auto& [unit, factor] : kShown) {
+    if (bytes != 0 && bytes % factor == 0) {
+      return std::to_string(bytes / factor) + std::string(unit);
+    }
+  }
+  return std::to_string(bytes) + " bytes";
+}
 
 const ConfigNode* ConfigNode::find(std::string_view key) const noexcept {
   for (const auto& [name, value] : entries) {
@@ -205,6 +235,18 @@ std::optional<milliseconds> ConfigMap::duration(std::string_view key, millisecon
     if (time && *time >= min && *time <= max) return time;
   }
   wrong_type(*value, key, "a time from " + shown(min) + " to " + shown(max));
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> ConfigMap::bytes(std::string_view key, std::uint64_t min,
+                                              std::uint64_t max) {
+  const ConfigNode* value = ask(key);
+  if (value == nullptr) return std::nullopt;
+  if (value->kind == ConfigNode::Kind::scalar) {
+    const auto size = parse_bytes(value->scalar);
+    if (size && *size >= min && *size <= max) return size;
+  }
+  wrong_type(*value, key, "a size from " + shown_bytes(min) + " to " + shown_bytes(max));
   return std::nullopt;
 }
 

@@ -85,6 +85,9 @@ class ConfigMap {
   [[nodiscard]] std::optional<std::chrono::milliseconds> duration(std::string_view key,
                                                                   std::chrono::milliseconds min,
                                                                   std::chrono::milliseconds max);
+  // "16MiB", "64KiB", "1GiB", "10MB", or plain bytes.
+  [[nodiscard]] std::optional<std::uint64_t> bytes(std::string_view key, std::uint64_t min,
+                                                   std::uint64_t max);
   // The position in `choices`; they are listed in the message.
   [[nodiscard]] std::optional<std::size_t> choice(std::string_view key,
                                                   const std::vector<std::string>& choices);
@@ -116,6 +119,9 @@ class ConfigMap {
   Diagnostics* diagnostics_;
   std::vector<std::string> known_;
 };
+
+// "16 MiB", in the largest binary unit that says it exactly.
+[[nodiscard]] std::string shown_bytes(std::uint64_t bytes);
 
 // What a section became. Immutable once read.
 struct ConfigValue {

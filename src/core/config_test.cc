@@ -110,6 +110,33 @@ TEST(ConfigMap, WhatIsMissingHasThePlaceOfWhatStandsAround) {
   EXPECT_EQ(diagnostics.all()[2].place.text(), nothing.place.text());
 }
 
+TEST(ConfigMap, SizesHaveUnits) {
+  const auto bytes = [](const char* text) {
+    Diagnostics diagnostics;
+    ConfigNode node;
+    node.kind = ConfigNode::Kind::map;
+    ConfigEntry entry;
+    entry.key.kind = entry.value.kind = ConfigNode::Kind::scalar;
+    entry.key.scalar = "size";
+    entry.value.scalar = text;
+    node.entries.push_back(entry);
+    ConfigMap map(&node, "", diagnostics);
+    const auto value = map.bytes("size", 10, std::uint64_t{1} << 30);
+    EXPECT_EQ(value.has_value(), diagnostics.ok()) << text;
+    return value;
+  };
+  EXPECT_EQ(bytes("10"), 10u);
+  EXPECT_EQ(bytes("64KiB"), 65536u);
+  EXPECT_EQ(bytes("5MB"), 5'000'000u);
+  EXPECT_EQ(bytes("1GiB"), 1u << 30);
+  for (const char* text : {"", "9", "2GiB", "1 MiB", "-1", "1.5MiB", "1mib", "MiB", "0x10",
+                           "18446744073709551616", "99999999999GiB"}) {
+    EXPECT_EQ(bytes(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(shown_bytes(16u << 20), "16 MiB");
+  EXPECT_EQ(shown_bytes(1536), "1536 bytes");
+}
+
 TEST(ConfigMap, AQuotedNumberIsText) {
   const ConfigNode root = map({{"n", scalar("5", true)}, {"b", scalar("true", true)}});
   Diagnostics diagnostics;

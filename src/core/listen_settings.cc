@@ -1,4 +1,5 @@
 // Reads `listen:`.
+#include <charconv>
 #include <utility>
 
 #include "base/files.h"
@@ -31,9 +32,28 @@ std::optional<ListenTls> read_tls(ConfigMap& entry) {
   return out;
 }
 
-void read_address(std::string_view text, const std::string& path, const Place& place,
-                  std::optional<ListenTls> tls, Diagnostics& diagnostics,
-                  std::vector<Endpoint>& out) {
+// What stands beside the address.
+struct Beside {
+  std::optional<ListenTls> tls;
+  bool proxy_protocol = false;
+  std::optional<unsigned> mode;
+};
+
+// "0660", as chmod takes it.
+std::optional<unsigned> read_mode(ConfigMap& map) {
+  const auto text = map.text("mode");
+  if (!text) return std::nullopt;
+  unsigned mode = 0;
+  const char* const end = text->data() + text->size();
+  const auto [rest, fault] = std::from_chars(text->data(), end, mode, 8);
+  if (fault == std::errc() && rest == end && text->size() <= 4 && mode <= 0777) return mode;
+  map.diagnostics().error(map.path() + ".mode: not a mode", map.place("mode"),
+                          "write three or four octal digits, e.g. \"0660\"");
+  return std::nullopt;
+}
+
+void read_address(std::string_view text, const std::string& path, const Place& place, Beside beside,
+                  Diagnostics& diagnostics, std::vector<Endpoint>& out) {
   auto endpoint = parse_endpoint(text);
   if (!endpoint) {
     diagnostics.error(path + ": " + endpoint.error().message, place, endpoint.error().hint);
@@ -41,7 +61,12 @@ void read_address(std::string_view text, const std::string& path, const Place& p
   }
   endpoint->place = place;
   if (endpoint->unix_socket()) endpoint->path = resolve(parent_folder(place.file), endpoint->path);
-  endpoint->tls = std::move(tls);
+  endpoint->tls = std::move(beside.tls);
+  endpoint->proxy_protocol = beside.proxy_protocol;
+  if (beside.mode && !endpoint->unix_socket()) {
+    diagnostics.error(path + ".mode: only a Unix socket has one", place, "take it out");
+  }
+  endpoint->mode = beside.mode.value_or(endpoint->mode);
   if (!endpoint->loopback() && !endpoint->tls) {
     diagnostics.warning(path + ": keys and prompts cross the network without TLS", place,
                         "give the address a certificate: {address: ADDRESS:PORT, tls: "
@@ -53,7 +78,7 @@ void read_address(std::string_view text, const std::string& path, const Place& p
 void read_entry(const ConfigNode& node, const std::string& path, Diagnostics& diagnostics,
                 std::vector<Endpoint>& out) {
   if (node.kind == ConfigNode::Kind::scalar) {
-    read_address(node.scalar, path, node.place, std::nullopt, diagnostics, out);
+    read_address(node.scalar, path, node.place, {}, diagnostics, out);
     return;
   }
   if (node.kind != ConfigNode::Kind::map) {
@@ -63,9 +88,9 @@ void read_entry(const ConfigNode& node, const std::string& path, Diagnostics& di
   }
   ConfigMap map(&node, path, diagnostics);
   const std::string address = map.required_text("address");
-  auto tls = read_tls(map);
+  Beside beside{read_tls(map), map.boolean("proxy_protocol").value_or(false), read_mode(map)};
   if (!address.empty()) {
-    read_address(address, path, map.place("address"), std::move(tls), diagnostics, out);
+    read_address(address, path, map.place("address"), std::move(beside), diagnostics, out);
   }
   map.finish();
 }

@@ -5,6 +5,7 @@
 namespace davy {
 namespace {
 
+using settings_for_tests::read;
 using settings_for_tests::Read;
 using settings_for_tests::read_with;
 using settings_for_tests::Tree;
@@ -57,13 +58,53 @@ TEST(Listen, AnOpenAddressWithoutTlsIsAWarning) {
 }
 
 TEST(Listen, AUnixSocketLiesBesideTheFile) {
-  const Read r = read_with("listen", Tree::list({Tree::text("unix:run/davy.sock"),
-                                                 Tree::text("unix:/run/davy.sock")}));
+  const Read r = read_with(
+      "listen", Tree::list({Tree::text("unix:run/davy.sock"), Tree::text("unix:/run/davy.sock")}));
   EXPECT_TRUE(r.diagnostics.all().empty()) << r.all();
   const auto& listen = r.content.settings.listen;
   ASSERT_EQ(listen.size(), 2u);
   EXPECT_EQ(listen[0].path, "etc/run/davy.sock");
   EXPECT_EQ(listen[1].path, "/run/davy.sock");
+}
+
+TEST(Listen, AUnixSocketHasAMode) {
+  const Read r = read_with("listen", Tree::map({{"address", Tree::text("unix:/run/davy.sock")},
+                                                {"mode", Tree::text("0600")}}));
+  EXPECT_TRUE(r.diagnostics.all().empty()) << r.all();
+  EXPECT_EQ(r.content.settings.listen.at(0).mode, 0600u);
+  for (const char* mode : {"0o600", "888", "01777", "rw", ""}) {
+    const Read wrong = read_with("listen", Tree::map({{"address", Tree::text("unix:/run/d.sock")},
+                                                      {"mode", Tree::text(mode)}}));
+    EXPECT_TRUE(wrong.says("listen.mode")) << mode << ": " << wrong.all();
+  }
+  const Read tcp = read_with(
+      "listen", Tree::map({{"address", Tree::text("127.0.0.1:1")}, {"mode", Tree::text("0600")}}));
+  EXPECT_TRUE(tcp.says("only a Unix socket has one")) << tcp.all();
+}
+
+TEST(Listen, AProxyProtocolNeedsProxiesThatAreTrusted) {
+  const auto listen = [](ConfigNode access) {
+    return read(Tree::map({{"listen", Tree::map({{"address", Tree::text("127.0.0.1:1")},
+                                                 {"proxy_protocol", Tree::text("true")}})},
+                           {"access", std::move(access)}}));
+  };
+  const Read none = listen(Tree::map({}));
+  EXPECT_TRUE(none.says("proxy_protocol needs access.trusted_proxies")) << none.all();
+  const Read r = listen(Tree::map({{"trusted_proxies", Tree::list({Tree::text("10.0.0.0/8")})},
+                                   {"client_address", Tree::text("forwarded")}}));
+  EXPECT_TRUE(r.diagnostics.ok()) << r.all();
+  const Settings& settings = r.content.settings;
+  EXPECT_TRUE(settings.listen.at(0).proxy_protocol);
+  EXPECT_TRUE(settings.trusted_proxies.contains(*parse_address("10.1.2.3")));
+  EXPECT_FALSE(settings.trusted_proxies.contains(*parse_address("11.1.2.3")));
+  EXPECT_EQ(settings.forwarded_by, ForwardedBy::forwarded);
+  const Read everyone =
+      listen(Tree::map({{"trusted_proxies", Tree::list({Tree::text("0.0.0.0/0")})}}));
+  EXPECT_TRUE(everyone.diagnostics.ok());
+  EXPECT_TRUE(everyone.says("everybody may say")) << everyone.all();
+  const Read slip =
+      listen(Tree::map({{"trusted_proxies", Tree::list({Tree::text("10.1.0.0/8")})}}));
+  EXPECT_TRUE(slip.says("access.trusted_proxies")) << slip.all();
 }
 
 TEST(Listen, EachMistakeSaysWhereAndWhat) {

@@ -46,9 +46,12 @@ struct FailOver {
 };
 
 struct Model {
-  std::string name;                 // what clients write in `model`
-  std::string dialect;              // "openai", "anthropic", "mcp"
-  std::vector<std::string> hosts;   // requests to these go to this model; lower case
+  std::string name;                // what clients write in `model`
+  std::string dialect;             // "openai", "anthropic", "mcp", …
+  std::vector<std::string> hosts;  // requests to these go to this model; lower case
+  // Of paths below the model's base: patterns as in Route::path of a dialect. Empty: those that
+  // the dialect says.
+  std::vector<std::string> paths;
   std::vector<Upstream> upstreams;  // at least one, at most kMaxUpstreams
   // Requests are shared by weight; else the first takes all, and the others are for when
   // it fails, in their order.

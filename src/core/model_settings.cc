@@ -55,6 +55,44 @@ void read_hosts(ConfigMap& map, Model& model) {
   }
 }
 
+// A path, or all below one: "/generate", "/api/*". "{}" stands for any one segment.
+bool is_path_pattern(std::string_view path) {
+  if (!path.starts_with('/')) return path.empty();
+  for (const std::string_view segment : split(path.substr(1), '/')) {
+    const bool last = segment.data() + segment.size() == path.data() + path.size();
+    if (segment == "{}" || (last && segment == "*")) continue;
+    if (segment.empty() && !last) return false;
+    const bool fine = std::all_of(segment.begin(), segment.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             std::string_view("-._~:@!$&'()+,=").find(c) != std::string_view::npos;
+    });
+    if (!fine || segment == "." || segment == "..") return false;
+  }
+  return true;
+}
+
+void read_paths(ConfigMap& map, Model& model) {
+  if (map.node("paths") == nullptr) return;
+  if (model.dialect != "predict" && model.dialect != "kserve" && !model.dialect.empty()) {
+    map.diagnostics().error(
+        map.path() + ".paths: only predict and kserve models have paths of their own",
+        map.key_place("paths"), "leave it out: the dialect knows its paths");
+    return;
+  }
+  for (auto& [text, place] : map.texts("paths")) {
+    if (is_path_pattern(text)) {
+      model.paths.push_back(std::move(text));
+      continue;
+    }
+    map.diagnostics().error(map.path() + ".paths: not a path", place,
+                            "e.g. /generate, /v1/{}/score for any one segment there, or /api/* for "
+                            "all below /api");
+  }
+  if (!model.paths.empty() || map.node("paths")->kind != ConfigNode::Kind::list) return;
+  map.diagnostics().error(map.path() + ".paths: names no path", map.place("paths"),
+                          "leave it out for those that the dialect needs");
+}
+
 // Anthropic's SDKs write a base URL without /v1, and so do we.
 void check_base(ConfigMap& map, const Model& model) {
   if (model.dialect != "anthropic") return;
@@ -74,6 +112,7 @@ Model read_model(ConfigMap& map) {
   model.name = read_name(map, "name", ":/@");
   read_dialect(map, model);
   read_hosts(map, model);
+  read_paths(map, model);
   read_upstreams(map, model);
   check_base(map, model);
   model.max_answer_bytes = map.integer("max_answer_bytes", kMinAnswer, kMaxAnswer);

@@ -100,6 +100,23 @@ TEST(ModelSettings, AzureNamesItsDeployment) {
                    .says("this host is Azure OpenAI's"));
 }
 
+TEST(ModelSettings, PathsOfPlainModels) {
+  const auto with = [](std::vector<const char*> paths, const char* dialect) {
+    return read_model({{"upstream", Tree::text("http://127.0.0.1:1")}, {"paths", texts(paths)}},
+                      dialect);
+  };
+  const Read r =
+      with({"", "/", "/predict", "/api/*", "/v2/models/{}/infer", "/v1/m:predict"}, "predict");
+  EXPECT_TRUE(r.diagnostics.all().empty()) << r.all();
+  EXPECT_EQ(model_of(r).paths.size(), 6u);
+  for (const char* path :
+       {"predict", "/a/../b", "/a?b", "/a%2fb", "/{model}", "/a/*/b", "/a//b", "/a b", "*"}) {
+    EXPECT_TRUE(with({path}, "kserve").says("paths: not a path")) << path;
+  }
+  EXPECT_TRUE(with({"/predict"}, "openai").says("only predict and kserve"));
+  EXPECT_TRUE(with({}, "predict").says("names no path"));
+}
+
 TEST(ModelSettings, BedrockIsRefusedByNameUntilItIsBuilt) {
   const Read dialect = read_model({{"upstream", Tree::text("https://a")}}, "bedrock");
   EXPECT_FALSE(dialect.diagnostics.ok());

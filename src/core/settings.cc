@@ -156,6 +156,29 @@ void read_monitoring(ConfigMap& map, Settings& settings) {
   }
 }
 
+// Keys of `access:` that concern every connection, whatever the keys say.
+void read_access(ConfigMap& map, Settings& settings) {
+  for (const auto& [text, place] : map.texts("trusted_proxies")) {
+    if (const auto added = settings.trusted_proxies.add(text); !added) {
+      map.diagnostics().error("access.trusted_proxies: " + added.error().message, place,
+                              added.error().hint);
+    }
+  }
+  if (settings.trusted_proxies.has_everyone()) {
+    map.diagnostics().warning(
+        "access.trusted_proxies: everybody may say under which address they come",
+        map.place("trusted_proxies"), "name the addresses of your proxies");
+  }
+  if (const auto choice = map.choice("client_address", {"x-forwarded-for", "forwarded"})) {
+    settings.forwarded_by = static_cast<ForwardedBy>(*choice);
+  }
+  for (const Endpoint& endpoint : settings.listen) {
+    if (!endpoint.proxy_protocol || !settings.trusted_proxies.empty()) continue;
+    map.diagnostics().error("listen: proxy_protocol needs access.trusted_proxies", endpoint.place,
+                            "name the load balancers that send the header");
+  }
+}
+
 // Maps by their dotted path, each made once, so that several readers share what is known.
 class SharedMaps {
  public:
@@ -253,6 +276,7 @@ ConfigContent read_config(const ConfigNode& root,
 
   SharedMaps maps(top);
   read_monitoring(maps.at("monitoring"), settings);
+  read_access(maps.at("access"), settings);
   for (const auto& section : sections) {
     content.config.put(section->path(), section->read(maps.at(section->path())));
   }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/address.h"
 #include "core/config.h"
 #include "core/experiment.h"
 #include "core/model.h"
@@ -37,6 +38,8 @@ struct Endpoint {
   std::optional<ListenTls> tls{};
   std::string path{};    // of a Unix socket; then there is no host and no port
   unsigned mode = 0660;  // of its file
+  // Each connection begins with a PROXY protocol header.
+  bool proxy_protocol = false;
   // As it is written in a configuration.
   [[nodiscard]] std::string text() const;
   // Whether only this machine reaches it.
@@ -60,6 +63,9 @@ struct Settings {
   std::string rules_edition;        // "" = the newest
   Evidence evidence = Evidence::best_effort;
   ContentPolicy content = ContentPolicy::findings;
+  // Whose word about the client's address counts, and where they write it.
+  AddressSet trusted_proxies;
+  ForwardedBy forwarded_by = ForwardedBy::x_forwarded_for;
   bool watch = true;  // files of the configuration that change are read again
 };
 

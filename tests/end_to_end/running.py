@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -54,12 +55,14 @@ def run(*arguments, check=0, **options):
 class Process:
     """One davy that runs in the background."""
 
-    def __init__(self, folder, name, *arguments, environment=None):
+    def __init__(self, folder, name, *arguments, environment=None, descriptors=None):
         self.folder = pathlib.Path(folder)
         self.files = [self.folder / f"{name}.out", self.folder / f"{name}.err"]
         with open(self.files[0], "ab") as out, open(self.files[1], "ab") as err:
             self.popen = subprocess.Popen([BINARY, *map(str, arguments)], stdout=out, stderr=err,
-                                          env={**os.environ, **(environment or {})})
+                                          env={**os.environ, **(environment or {})},
+                                          preexec_fn=descriptors and (lambda: resource.setrlimit(
+                                              resource.RLIMIT_NOFILE, (descriptors, descriptors))))
 
     @property
     def pid(self):
@@ -125,9 +128,11 @@ def configuration(upstream, *, mode="enforce", credential="none", phrases=PHRASE
 
 class Gateway:
     """davy serve with a folder of its own; `key` belongs to the experiment support-bot.
-    `tls` is what stands there in the configuration; clients then `verify` with a context."""
+    `tls` is what stands there in the configuration; clients then `verify` with a context.
+    `descriptors`: the most that it may have open."""
 
-    def __init__(self, folder, config, environment=None, start=True, tls=None, verify=True):
+    def __init__(self, folder, config, environment=None, start=True, tls=None, verify=True,
+                 descriptors=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.admin_port = free_port(), free_port()
@@ -141,6 +146,7 @@ class Gateway:
         self.verify = verify
         self.admin = f"http://127.0.0.1:{self.admin_port}"
         self.environment = environment
+        self.descriptors = descriptors
         self.process = None
         if start:
             self.start()
@@ -148,7 +154,7 @@ class Gateway:
 
     def start(self):
         self.process = Process(self.folder, "serve", "serve", "-c", self.config_file,
-                               environment=self.environment)
+                               environment=self.environment, descriptors=self.descriptors)
         self.process.await_url(self.admin + "/readyz")
 
     def new_key(self, experiment="support-bot", *options):

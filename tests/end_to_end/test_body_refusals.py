@@ -138,6 +138,7 @@ def test_an_unknown_model_is_the_sdks_not_found_error(gateway, practice, client_
 def test_a_body_nested_without_end_is_refused(gateway, practice):
     before = practice.calls()
     answer = gateway.post(b"[" * 100_000)
-    assert answer.status_code == 413, answer.text
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["rule"] == "gateway.request.malformed"
     assert "nested too deeply" in answer.json()["detail"]
     assert practice.calls() == before

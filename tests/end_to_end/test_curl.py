@@ -3,6 +3,7 @@
 import json
 import pathlib
 import subprocess
+import tempfile
 import threading
 
 import pytest
@@ -189,3 +190,13 @@ def test_a_client_shows_its_certificate_where_one_is_asked_for(make_secure, auth
     refused = curl(gateway, body, *trust, check=None)
     assert refused.returncode in (35, 55, 56), (refused.returncode, refused.stderr)
     assert len(upstream.requests) == 1
+
+
+def test_a_unix_socket(make_gateway, upstream):
+    # The path of a socket has 107 bytes at most, less than some folders of tests.
+    with tempfile.TemporaryDirectory() as folder:
+        gateway = make_gateway(configuration(upstream.url, listen=f"unix:{folder}/davy.sock"))
+        done = curl(gateway, json.dumps(chat_body("hi")), "--unix-socket", f"{folder}/davy.sock",
+                    url="http://localhost/v1/chat/completions")
+        assert text_of(done.stdout) == "Good morning."
+        assert gateway.process.stop() == 0

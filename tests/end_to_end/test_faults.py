@@ -163,9 +163,9 @@ def test_a_half_closed_upstream_ends_a_body_without_length(recording, upstream):
 def test_ten_thousand_connections_are_served(make_gateway, upstream):
     """Each sends a request after all are open, and all are answered."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    count = min(10_000, hard - 500)
+    count = min(10_000, hard * 3 // 4)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    gateway = make_gateway(configuration(upstream.url))
+    gateway = make_gateway(configuration(upstream.url, limits={"connections": count + 10}))
     request = raw_request(gateway, b"{}")  # refused by the gateway: the upstream is not the subject
     connections = []
     try:

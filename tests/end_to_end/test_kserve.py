@@ -113,6 +113,19 @@ def test_nothing_else_is_served(gateway, server, path, status):
     assert server.requests == []
 
 
+def test_paths_can_keep_callers_to_one_of_the_servers_models(make_gateway, server):
+    made = config(server)
+    made["models"][-1]["paths"] = ["/v2/models/mood/*"]
+    gateway = make_gateway(made)
+    assert ask(gateway, "/v2/models/mood/infer", texts("hello")).status_code == 200
+    assert ask(gateway, "/v2/models/mood/ready").status_code == 200
+    for path in ("/v2/models/sum/infer", "/v2/repository/models/mood/load",
+                 "/v2/models/mood/unload"):
+        assert ask(gateway, path, texts("hello")).status_code == 404, path
+    assert ask(gateway, "/v2/models").status_code == 404
+    assert len(server.requests) == 2
+
+
 def binary():
     """A request with the binary data extension: JSON, and raw bytes behind it."""
     head = json.dumps({"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES",

@@ -98,6 +98,22 @@ def test_azure_clients(routed, upstream):
     assert routed.key not in json.dumps(upstream.requests[0].fields)
 
 
+@pytest.mark.parametrize("path", ["/openai/deployments/open/chat/completions?api-version=2024-10-21",
+                                  "/models/open/v1/chat/completions"])
+def test_a_body_need_not_name_the_model_that_the_path_names(routed, upstream, path):
+    body = b'{ "messages":[{"role":"user","content":"hi"}]}'
+    answer = request(routed, "POST", path, content=body,
+                     Content_Type="application/json")
+    assert answer.status_code == 200, answer.text
+    sent = upstream.requests[-1].body
+    assert json.loads(sent)["model"] == "open"
+    assert sent.endswith(body[1:])
+    # What stands there and is no name is still refused.
+    wrong = request(routed, "POST", path, content=b'{"model":7,"messages":[]}',
+                    Content_Type="application/json")
+    assert wrong.status_code == 400 and len(upstream.requests) == 1
+
+
 def test_a_wrong_method_says_which_are_served(routed):
     answer = request(routed, "GET", "/v1/chat/completions")
     assert answer.status_code == 405 and answer.headers["allow"] == "POST"

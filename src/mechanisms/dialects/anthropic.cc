@@ -31,6 +31,8 @@ std::string_view type_of(int status) noexcept {
     case 413: return "request_too_large";
     case 503: return "overloaded_error";
     case 504: return "timeout_error";
+    case 501:
+    case 505: return error_type(status);
     default: return status >= 500 ? "api_error" : error_type(status);
   }
 }

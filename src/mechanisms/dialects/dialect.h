@@ -73,7 +73,8 @@ inline constexpr std::string_view kKeySuffix = "~key";
 
 // What else changes in a body on its way upstream.
 struct Rewrite {
-  std::string_view model;      // in place of the caller's; empty: as it is
+  // In place of the caller's; put in where the body may name one and does not. Empty: as it is.
+  std::string_view model;
   bool ask_for_usage = false;  // only where RequestDocument::lacks_usage()
 };
 
@@ -81,6 +82,10 @@ struct Rewrite {
 class RequestDocument {
  public:
   virtual ~RequestDocument() = default;
+
+  // Whether the path or the host names the model, so that the body need not. To be said
+  // before each read.
+  virtual void named_elsewhere(bool) noexcept {}
 
   // `body` must stay where it is until the next read. Errors: invalid_input (answer
   // 400) and limit (413); they name the place and never repeat content.
@@ -222,6 +227,11 @@ class Dialect {
   [[nodiscard]] virtual std::span<const Route> routes() const noexcept = 0;
   // Below the base of a model of this dialect: "/models/NAME", or its host.
   [[nodiscard]] virtual std::span<const Route> model_routes() const noexcept = 0;
+  // Those of their paths that a model serves whose configuration lists none, as patterns;
+  // empty: all.
+  [[nodiscard]] virtual std::span<const std::string_view> usual_paths() const noexcept {
+    return {};
+  }
   // Whether a parameter of that name may stand in a query: settings, never text.
   [[nodiscard]] virtual bool plain_parameter(std::string_view name) const noexcept = 0;
 

@@ -45,6 +45,7 @@ Result<void> JsonRequest::read_all(std::string_view body) {
   pointer_bytes_ = 0;
   bytes_not_examined_ = 0;
   model_ = {};
+  lacks_model_ = false;
   stream_ = false;
   max_output_tokens_.reset();
   choices_ = 1;
@@ -105,6 +106,10 @@ Result<void> JsonRequest::must_be_object(std::string_view hint) const {
 
 Result<void> JsonRequest::read_model() {
   const NodeId model = member_of(0, "model");
+  if (model == kNoNode && named_elsewhere_) {
+    lacks_model_ = true;
+    return {};
+  }
   if (!is_string(model) || index_.raw(model).empty()) {
     return wrong(model == kNoNode ? 0 : model, "`model` must be a string that names a model",
                  "name a model of the configuration in `model`");
@@ -216,6 +221,14 @@ Result<std::string> JsonRequest::apply(std::span<const Edit> edits, const Rewrit
     Splice& written = splices.emplace_back();
     written.source = index_[model].span();
     json::append_escaped(written.replacement, rewrite.model);
+  }
+  if (lacks_model_ && !rewrite.model.empty()) {
+    Splice& written = splices.emplace_back();
+    const std::uint32_t inside = index_[0].begin + 1;
+    written.source = {inside, inside};
+    written.replacement = "\"model\":\"";
+    json::append_escaped(written.replacement, rewrite.model);
+    written.replacement += index_.first_child(0) == kNoNode ? "\"" : "\",";
   }
   if (rewrite.ask_for_usage) ask_for_usage(splices);
   return splice(index_.source(), std::move(splices));

@@ -32,6 +32,7 @@ inline constexpr std::size_t kMaxPointerBytes = 16 * 1024 * 1024;
 
 class JsonRequest : public RequestDocument {
  public:
+  void named_elsewhere(bool named) noexcept final { named_elsewhere_ = named; }
   [[nodiscard]] Result<void> read(std::string_view body) final;
   [[nodiscard]] Result<void> read_account(std::string_view body) final;
   [[nodiscard]] std::string_view model() const noexcept final { return model_; }
@@ -63,7 +64,7 @@ class JsonRequest : public RequestDocument {
 
   // For read_settings. `hint` shows the shape of a request.
   [[nodiscard]] Result<void> must_be_object(std::string_view hint) const;
-  // Model and stream; a model must be there.
+  // A model must be there unless it is named elsewhere; then apply() puts it in.
   [[nodiscard]] Result<void> read_model();
   [[nodiscard]] Result<void> read_stream();
   // A whole number, or nothing where the member is absent or null.
@@ -144,6 +145,8 @@ class JsonRequest : public RequestDocument {
   [[nodiscard]] Result<void> add_edits(std::span<const Edit> edits,
                                        std::vector<Splice>& splices) const;
 
+  bool named_elsewhere_ = false;
+  bool lacks_model_ = false;  // the body may name one and does not
   json::Arena arena_;
   std::string pointer_;  // being built
   std::size_t pointer_bytes_ = 0;

@@ -357,5 +357,26 @@ TEST_F(Request, APartMayStandAloneOrInAnother) {
                                     "binary: "}));
 }
 
+TEST_F(Request, ABodyNeedNotNameTheModelWherePathsDo) {
+  const std::string body = R"({"messages":[]})";
+  EXPECT_NE(error(body), "ok");
+  request_->named_elsewhere(true);
+  read(body);
+  EXPECT_EQ(request_->model(), "");
+  EXPECT_EQ(request_->apply({}).value(), body);
+  Rewrite rewrite;
+  rewrite.model = "a\"b";
+  EXPECT_EQ(request_->apply({}, rewrite).value(), R"({"model":"a\"b","messages":[]})");
+  rewrite.ask_for_usage = true;
+  read(R"({ "messages":[],"stream":true})");
+  EXPECT_EQ(
+      request_->apply({}, rewrite).value(),
+      R"({"model":"a\"b","stream_options":{"include_usage":true}, "messages":[],"stream":true})");
+  // What stands there must be a name all the same, and each read is told anew.
+  EXPECT_NE(error(R"({"model":1,"messages":[]})"), "ok");
+  request_->named_elsewhere(false);
+  EXPECT_NE(error(body), "ok");
+}
+
 }  // namespace
 }  // namespace davy::dialects

@@ -20,6 +20,11 @@ constexpr std::array kModelRoutes = {
     Route{"*", "*", {}, 0, Reading::documents, Names::path},
 };
 
+// What people call this dialect by. A server's administration lies beside its other paths
+// (Ollama: /api/delete), so those are for the operator to name.
+constexpr std::array kUsualPaths = {std::string_view(""), std::string_view("/"),
+                                    std::string_view("/predict")};
+
 constexpr std::array kParameters = {std::string_view("version"), std::string_view("api-version"),
                                     std::string_view("timeout"), std::string_view("format"),
                                     std::string_view("verbose")};
@@ -30,6 +35,9 @@ class Predict final : public Dialect {
   [[nodiscard]] std::span<const Route> routes() const noexcept override { return {}; }
   [[nodiscard]] std::span<const Route> model_routes() const noexcept override {
     return kModelRoutes;
+  }
+  [[nodiscard]] std::span<const std::string_view> usual_paths() const noexcept override {
+    return kUsualPaths;
   }
   [[nodiscard]] bool plain_parameter(std::string_view name) const noexcept override {
     return std::find(kParameters.begin(), kParameters.end(), name) != kParameters.end();

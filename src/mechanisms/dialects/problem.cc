@@ -75,6 +75,8 @@ std::string_view error_type(int status) noexcept {
     case 403: return "permission_error";
     case 404: return "not_found_error";
     case 429: return "rate_limit_error";
+    case 501:  // what the caller asked for is not spoken here
+    case 505: return "invalid_request_error";
     default: return status >= 500 ? "server_error" : "invalid_request_error";
   }
 }

@@ -196,7 +196,7 @@ class IndexParser {
 
   bool open(Kind kind, char closer, bool& complete) {
     if (depth_ >= depth_limit_) {
-      return over("objects and arrays are nested too deeply", "nest less");
+      return fail("objects and arrays are nested too deeply", "nest less");
     }
     if (!add(kind, at_)) return false;
     ++at_;

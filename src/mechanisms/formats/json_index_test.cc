@@ -195,7 +195,7 @@ TEST(JsonIndex, HoldsItsLimits) {
   EXPECT_TRUE(has(refusal("[1,2,3,4]", {.nodes = 4}), "too many values"));
   Index index;
   EXPECT_EQ(index.parse("[1,2]", {.nodes = 1}).error().kind, ErrorKind::limit);
-  EXPECT_EQ(index.parse("[[]]", {.depth = 1}).error().kind, ErrorKind::limit);
+  EXPECT_EQ(index.parse("[[]]", {.depth = 1}).error().kind, ErrorKind::invalid_input);
   EXPECT_EQ(index.parse("[").error().kind, ErrorKind::invalid_input);
 }
 

@@ -281,8 +281,13 @@ Task<Io> Connection::write(std::string_view first, std::string_view second) {
 }
 
 void Connection::deadline_in(std::chrono::nanoseconds time) noexcept {
-  timed_out_ = false;
+  timed_out_ = reads_alone_ = false;
   timer_.set(time);
+}
+
+void Connection::read_deadline_in(std::chrono::nanoseconds time) noexcept {
+  deadline_in(time);
+  reads_alone_ = true;
 }
 
 bool Connection::usable_while_idle() noexcept {
@@ -298,6 +303,11 @@ bool Connection::usable_while_idle() noexcept {
   const ssize_t got = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   readable_ = got >= 0 || !would_block(errno);
   return !readable_;
+}
+
+bool Connection::input_waits() const noexcept {
+  char byte;
+  return ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 bool Connection::peer_ended() noexcept {
@@ -327,7 +337,8 @@ void Connection::abort() noexcept {
 void Connection::fire(void* context) noexcept {
   auto* self = static_cast<Connection*>(context);
   self->timed_out_ = true;
-  self->abort();
+  if (!self->reads_alone_) return self->abort();
+  (void)::shutdown(self->fd_.get(), SHUT_RD);  // which the poller tells whoever reads
 }
 
 Io Connection::classify(int error) const noexcept {

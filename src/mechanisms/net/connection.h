@@ -101,6 +101,8 @@ class Connection {
 
   // Reads and writes after this point end with timed_out. Replaces the one before.
   void deadline_in(std::chrono::nanoseconds time) noexcept;
+  // The same for reads alone: when one has ended so, an answer can still be written.
+  void read_deadline_in(std::chrono::nanoseconds time) noexcept;
   void no_deadline() noexcept { timer_.clear(); }
 
   // A number of the upstream pool's.
@@ -126,6 +128,9 @@ class Connection {
   // Whether the peer has ended its side and nothing that it sent waits in the kernel.
   // A peer that only stopped writing looks the same. One system call, never waits.
   [[nodiscard]] bool peer_ended() noexcept;
+
+  // Whether the peer has sent what read_more() has not seen. One system call, never waits.
+  [[nodiscard]] bool input_waits() const noexcept;
 
   // Orderly: says that no more comes. Not while output waits. Safe to repeat.
   void shut_down_writing() noexcept;
@@ -185,7 +190,8 @@ class Connection {
   bool ending_ = false;          // the peer has ended its side, sent urgent bytes, or an error
   bool broken_ = false;
   bool timed_out_ = false;
-  bool in_round_ = false;  // the loop will call flush()
+  bool reads_alone_ = false;  // the deadline is of reads
+  bool in_round_ = false;     // the loop will call flush()
   bool output_failed_ = false;
   bool secret_output_ = false;
   bool output_counted_ = false;  // by the loop

@@ -196,6 +196,23 @@ TEST_P(ConnectionTest, BytesThatComeWithTheEndAreReadBeforeIt) {
   EXPECT_EQ(seen.get_future().get(), "last words|closed");
 }
 
+TEST_P(ConnectionTest, AfterADeadlineOfReadsAnAnswerCanStillBeWritten) {
+  std::promise<std::pair<Io, Io>> ends;
+  serve([&](Connection& connection) -> Task<void> {
+    connection.read_deadline_in(0ns);
+    Io read = Io::ok;
+    while (read == Io::ok) read = co_await connection.read_more();
+    connection.deadline_in(10s);
+    const Io write = co_await connection.write("too late");
+    connection.shut_down_writing();
+    ends.set_value({read, write});
+  });
+  const auto client = connect();
+  ASSERT_TRUE(client->send("go"));
+  EXPECT_EQ(ends.get_future().get(), (std::pair{Io::timed_out, Io::ok}));
+  EXPECT_EQ(client->read_to_end(), "too late");
+}
+
 TEST_P(ConnectionTest, ADeadlineEndsAReadAndAWrite) {
   std::promise<std::pair<Io, Io>> ends;
   serve([&](Connection& connection) -> Task<void> {

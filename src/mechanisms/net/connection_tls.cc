@@ -47,6 +47,8 @@ std::optional<Error> Connection::tls_trouble() const {
 
 std::optional<Io> Connection::open_now() {
   if (!readable_ && !tls_->holds_input()) return std::nullopt;
+  // Not asked of TLS, which would take it for a fault and write no more.
+  if (timed_out_) return Io::timed_out;
   make_room();
   // All records that are here already: each small piece of a stream is one.
   bool any = false;

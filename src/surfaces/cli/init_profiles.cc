@@ -63,7 +63,8 @@ constexpr std::string_view kPredict =
     "# mistake here.\n" DAVY_INIT_WHERE
     "models:\n"
     "  - name: fraud                   # served below /models/fraud\n"
-    "    dialect: predict              # plain JSON, any path; or kserve\n"
+    "    dialect: predict              # plain JSON at /predict, or at `paths: [/score]`;\n"
+    "                                  # or kserve\n"
     "    upstream: \"http://127.0.0.1:9001\"   # `davy practice` listens there\n"
     "    credential: none              # or env:NAME, file:PATH, kubernetes:DIR/KEY\n"
     "\n"

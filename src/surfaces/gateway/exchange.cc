@@ -1,5 +1,6 @@
 #include "surfaces/gateway/exchange.h"
 
+#include <algorithm>
 #include <exception>
 
 #include "base/ids.h"
@@ -34,6 +35,15 @@ void LoopState::sweep_upstreams() noexcept {
   upstream_sweep.set(kSweepTime);
 }
 
+ClientCounts::Bounds LoopState::bounds() {
+  const Limits& now = limits();
+  ClientCounts::Bounds out;
+  out.all = now.connections != 0 ? std::min(now.connections, shared.connections.most)
+                                 : shared.connections.usual;
+  if (now.connections_per_client != 0) out.of_client = now.connections_per_client;
+  return out;
+}
+
 Exchange::Exchange(LoopState& state, net::Connection& client, http1::RequestHead& head,
                    std::string_view client_ip)
     : state_(state),
@@ -42,6 +52,7 @@ Exchange::Exchange(LoopState& state, net::Connection& client, http1::RequestHead
       head_(head),
       published_(state.snapshot.get()),
       snapshot_(published_->snapshot.get()),
+      limits_(*published_->limits),
       info_([&] {
         ExchangeInfo info;
         info.started = state.loop.now();
@@ -69,6 +80,28 @@ Exchange::~Exchange() {
   record();
   state_.series->active(-1);
   shared_.active.fetch_sub(1, std::memory_order_release);
+}
+
+bool Exchange::over_time() const noexcept {
+  return limits_.total_timeout.count() != 0 &&
+         state_.loop.now().steady - info_.started.steady >= limits_.total_timeout;
+}
+
+std::chrono::nanoseconds Exchange::within(std::chrono::nanoseconds time) const noexcept {
+  if (limits_.total_timeout.count() == 0) return time;
+  const auto left = info_.started.steady + limits_.total_timeout - state_.loop.now().steady;
+  return std::clamp<std::chrono::nanoseconds>(left, std::chrono::milliseconds(1), time);
+}
+
+void Exchange::broke_off(net::Io io, std::string_view error, std::string_view said) {
+  record_.end = Outcome::End::upstream_gone;
+  if (over_time()) {
+    record_.error = "the exchange took longer than limits.total_timeout";
+    refuse(out_of_time(info_, limits_.total_timeout));
+    return;
+  }
+  record_.error = error;
+  refuse(upstream_failed(info_, io == net::Io::timed_out, said));
 }
 
 const dialects::Dialect& Exchange::dialect() const noexcept {
@@ -208,7 +241,7 @@ net::Task<bool> Exchange::answer_catalogue() {
   answer_begun_ = true;
   record_.status = 200;
   record_.bytes_out = body.size();
-  client_.deadline_in(kWriteTime);
+  client_.deadline_in(limits_.write_timeout);
   const net::Io io = co_await client_.write(out);
   client_.no_deadline();
   if (io != net::Io::ok) record_.end = Outcome::End::client_gone;
@@ -264,7 +297,7 @@ net::Task<bool> Exchange::send_refusal() {
     out += body;
     record_.bytes_out = body.size();
   }
-  client_.deadline_in(kWriteTime);
+  client_.deadline_in(limits_.write_timeout);
   const net::Io io = co_await client_.write(out);
   client_.no_deadline();
   if (io != net::Io::ok) co_return false;

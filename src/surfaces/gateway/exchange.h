@@ -46,6 +46,7 @@ class Exchange {
   // Takes the body if it is in the input already, whole; most are, and need no coroutine.
   [[nodiscard]] bool take_body();
   [[nodiscard]] net::Task<bool> read_body();
+  void body_missing(net::Io io);
   // In the worker pool where `large`, else here.
   [[nodiscard]] bool large() const noexcept;
   [[nodiscard]] net::Task<bool> answer_catalogue();
@@ -101,6 +102,11 @@ class Exchange {
   // Takes the rest of the request out of the input where it is there already.
   [[nodiscard]] bool skip_body();
   void record() noexcept;
+  // `time`, or what limits.total_timeout leaves of it.
+  [[nodiscard]] std::chrono::nanoseconds within(std::chrono::nanoseconds time) const noexcept;
+  [[nodiscard]] bool over_time() const noexcept;
+  // The upstream's answer broke off for `error`.
+  void broke_off(net::Io io, std::string_view error, std::string_view said);
   [[nodiscard]] const dialects::Dialect& dialect() const noexcept;
 
   LoopState& state_;
@@ -109,6 +115,7 @@ class Exchange {
   http1::RequestHead& head_;
   const std::shared_ptr<const Published> published_;
   const Snapshot* const snapshot_;
+  const Limits& limits_;
   ExchangeInfo info_;
   ExchangeRun run_;
   ExchangeRecord record_;

@@ -20,6 +20,17 @@ const MetricFamily kActive{"davy_exchanges_active",
                            MetricKind::gauge,
                            {},
                            "davy.exchanges.active"};
+const MetricFamily kConnections{"davy_connections_active",
+                                "Connections of clients.",
+                                MetricKind::gauge,
+                                {},
+                                "davy.connections.active"};
+const MetricFamily kTurnedAway{"davy_connections_turned_away_total",
+                               "Connections that were more than limits.connections or "
+                               "limits.connections_per_client allow.",
+                               MetricKind::counter,
+                               {"reason"},
+                               "davy.connections.turned_away"};
 const MetricFamily kLatency{"model_server_latency_seconds",
                             "Time from a request's head to the end of its answer.",
                             MetricKind::distribution,
@@ -82,7 +93,11 @@ std::string_view experiment_name(const ExchangeInfo& info) noexcept {
 }  // namespace
 
 SeriesCache::SeriesCache(Metrics& metrics)
-    : metrics_(metrics), active_(metrics.series(kActive, {})) {}
+    : metrics_(metrics),
+      active_(metrics.series(kActive, {})),
+      connected_(metrics.series(kConnections, {})),
+      turned_away_{metrics.series(kTurnedAway, Values{"too_many_connections"}),
+                   metrics.series(kTurnedAway, Values{"too_many_connections_of_client"})} {}
 
 SeriesCache::Series SeriesCache::make(const ExchangeInfo& info, const ExchangeRecord& record) {
   const std::string_view model = model_name(info);

@@ -4,6 +4,7 @@
 // that is not configured and a path that is not served count under an empty label.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -22,6 +23,10 @@ class SeriesCache {
 
   // `+1` when an exchange begins, `-1` when it has ended.
   void active(int change) noexcept { metrics_.add(active_, change); }
+  // The same of a client's connection.
+  void connected(int change) noexcept { metrics_.add(connected_, change); }
+  // A connection was one too many: of all, or of its client.
+  void turned_away(bool of_client) noexcept { metrics_.add(turned_away_[of_client ? 1 : 0], 1); }
   void record(const ExchangeInfo& info, const ExchangeRecord& record, const ExchangeRun& run,
               Now now);
   // A finding that no stage has recorded.
@@ -48,6 +53,8 @@ class SeriesCache {
 
   Metrics& metrics_;
   MetricSeries active_;
+  MetricSeries connected_;
+  std::array<MetricSeries, 2> turned_away_;
   std::uint64_t version_ = 0;  // of the snapshot that series_ belongs to
   std::map<Key, Series> series_;
   std::map<std::uint32_t, MetricSeries> findings_;  // by rule and mode

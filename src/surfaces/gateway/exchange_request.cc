@@ -30,7 +30,28 @@ bool is_json(std::string_view content_type) {
   return equal_ignoring_case(type, "application/json");
 }
 
+std::string too_large(const Limits& limits) {
+  return "The body is larger than the " + shown_bytes(limits.request_body) +
+         " that limits.request_body allows.";
+}
+
 }  // namespace
+
+void Exchange::body_missing(net::Io io) {
+  record_.end = Outcome::End::client_gone;
+  if (io != net::Io::timed_out) return;
+  if (over_time()) {
+    record_.error = "the exchange took longer than limits.total_timeout";
+    refuse(out_of_time(info_, limits_.total_timeout));
+    return;
+  }
+  record_.error = "body_too_slow";
+  refuse(rules::kGatewayRequestMalformed,
+         "The request's body took longer than limits.body_timeout allows.",
+         "Send it faster; the operator can raise limits.body_timeout.");
+  refusal_->problem.status = 408;
+  refusal_->problem.code = record_.error;
+}
 
 bool Exchange::admit_body() {
   const http1::Framing& framing = head_.framing();
@@ -43,8 +64,8 @@ bool Exchange::admit_body() {
     return false;
   }
   if (!admit_target()) return false;
-  if (framing.content_length.value_or(0) > kMaxRequestBody) {
-    refuse(rules::kGatewayRequestTooLarge, "The body is larger than 16 MiB.");
+  if (framing.content_length.value_or(0) > limits_.request_body) {
+    refuse(rules::kGatewayRequestTooLarge, too_large(limits_));
     return false;
   }
   const bool named = match_.route->names != Names::body || !match_.model.empty();
@@ -81,6 +102,11 @@ bool Exchange::admit_body() {
 }
 
 bool Exchange::admit_target() {
+  if (!match_.listed) {
+    refuse(rules::kGatewayRouteUnknown, "The model does not serve this path.",
+           "Use another path; the operator can add it to `paths` of the model.");
+    return false;
+  }
   const dialects::Route& route = *match_.route;
   std::string_view rest = match_.below_base(head_.path());
   if (route.upstream_path.empty() && reading_ != Reading::catalogue && !rest.empty()) {
@@ -146,17 +172,20 @@ bool Exchange::take_body() {
 
 net::Task<bool> Exchange::read_body() {
   const http1::Framing& framing = head_.framing();
-  client_.deadline_in(kBodyTime);
-  if (framing.expect_continue &&
-      co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n") != net::Io::ok) {
-    record_.end = Outcome::End::client_gone;
-    co_return false;
+  if (framing.expect_continue) {
+    client_.deadline_in(within(limits_.write_timeout));
+    const net::Io io = co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n");
+    if (io != net::Io::ok) {
+      record_.end = Outcome::End::client_gone;
+      co_return false;
+    }
   }
+  client_.read_deadline_in(within(limits_.body_timeout));
 
   const std::size_t head_size = head_.size();
   if (framing.chunked()) {
     http1::Limits limits;
-    limits.body_bytes = kMaxRequestBody;
+    limits.body_bytes = limits_.request_body;
     http1::BodyDecoder decoder(framing, limits);
     std::size_t at = head_size;
     for (;;) {
@@ -165,13 +194,15 @@ net::Task<bool> Exchange::read_body() {
       at += step.consumed;
       if (step.state == http1::BodyState::done) break;
       if (step.state == http1::BodyState::refused) {
-        const http1::RefusalInfo& why = http1::info(decoder.problem().refusal);
+        const http1::Refusal refusal = decoder.problem().refusal;
+        const http1::RefusalInfo& why = http1::info(refusal);
         refuse(why.status == 413 ? rules::kGatewayRequestTooLarge : rules::kGatewayRequestMalformed,
-               std::string(why.message));
+               refusal == http1::Refusal::body_too_large ? too_large(limits_)
+                                                         : std::string(why.message));
         co_return false;
       }
       if (step.state != http1::BodyState::need_more) continue;
-      if (at > kMaxChunkedBytes) {
+      if (at > most_chunked_bytes(limits_)) {
         refuse(rules::kGatewayRequestTooLarge,
                "The body's chunks are so small that their framing "
                "outweighs it.",
@@ -181,7 +212,7 @@ net::Task<bool> Exchange::read_body() {
       const net::Io io = co_await client_.read_more();
       head_.rebase(client_.input().data());
       if (io != net::Io::ok) {
-        record_.end = Outcome::End::client_gone;
+        body_missing(io);
         co_return false;
       }
     }
@@ -197,7 +228,7 @@ net::Task<bool> Exchange::read_body() {
       const net::Io io = co_await client_.read_more();
       head_.rebase(client_.input().data());
       if (io != net::Io::ok) {
-        record_.end = Outcome::End::client_gone;
+        body_missing(io);
         co_return false;
       }
     }
@@ -252,6 +283,7 @@ void Exchange::begin_document() {
     document_ = std::move(free.back());
     free.pop_back();
   }
+  document_->named_elsewhere(!match_.model.empty());
 }
 
 bool Exchange::large() const noexcept {

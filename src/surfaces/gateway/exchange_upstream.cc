@@ -119,7 +119,7 @@ void Exchange::use(std::unique_ptr<net::Connection> connection, bool reused) {
   upstream_in_use_ = state_.upstreams.in_use(choice_.target());
   upstream_reused_ = reused;
   record_.upstream_called = true;
-  upstream_->deadline_in(info_.model->times.answer);
+  upstream_->deadline_in(within(info_.model->times.answer));
   if (!answer_parser_ && !state_.parsers.empty()) {
     answer_parser_ = std::move(state_.parsers.back());
     state_.parsers.pop_back();
@@ -166,7 +166,7 @@ net::Task<bool> Exchange::send_request(bool fresh) {
     if (!fresh) connection = state_.upstreams.take_idle(target, state_.loop.now().steady);
     const bool reused = connection != nullptr;
     if (!reused) {
-      auto made = co_await state_.upstreams.connect(target, info_.model->times.connect);
+      auto made = co_await state_.upstreams.connect(target, within(info_.model->times.connect));
       if (!made) {
         record_.error = made.error().message;
         choice_.failed(Failure::connect, record_.error, state_.loop.now());
@@ -301,12 +301,11 @@ Exchange::AnswerHead Exchange::parse_answer_head() {
 void Exchange::answer_missing(net::Io io) {
   if (client_left_) return;
   const bool late = io == net::Io::timed_out;
-  record_.error =
+  std::string error =
       late ? "the upstream did not answer in time" : "the upstream ended the connection";
-  if (const auto why = upstream_->tls_trouble()) record_.error += ": " + why->message;
-  record_.end = Outcome::End::upstream_gone;
-  choice_.failed(net::CircuitBreaker::Failure::answer, record_.error, state_.loop.now());
-  refuse(upstream_failed(info_, late, "The model ended the connection or gave no answer."));
+  if (const auto why = upstream_->tls_trouble()) error += ": " + why->message;
+  choice_.failed(net::CircuitBreaker::Failure::answer, error, state_.loop.now());
+  broke_off(io, error, "The model ended the connection or gave no answer.");
 }
 
 }  // namespace davy::gateway

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -30,6 +31,7 @@ struct Services {
   std::span<AdminRoute* const> admin_routes;
   const net::ProxySettings& proxies;
   net::Resolver::Lookup lookup = &net::Resolver::system_lookup;
+  std::uint64_t descriptors = 1024;  // that the process may have open (ulimit -n)
 };
 
 // Thread-safe where not said otherwise.

@@ -180,6 +180,7 @@ class GatewayTest : public ::testing::Test {
     made->settings.models.push_back(model);
     model.name = "scores";
     model.dialect = "predict";
+    model.paths = {"/*"};
     made->settings.models.push_back(model);
     made->modes.set(kRule, mode);
     if (hooks.on_request || hooks.on_chunk || hooks.finish) {

@@ -121,6 +121,17 @@ Refusal upstream_unavailable(const ExchangeInfo& info, std::chrono::nanoseconds 
   return out;
 }
 
+Refusal out_of_time(const ExchangeInfo& info, std::chrono::milliseconds limit) {
+  Refusal out = base(info, 504);
+  out.problem.code = "total_timeout";
+  out.problem.title = "The exchange took too long";
+  out.problem.detail = "The exchange took longer than the " + std::to_string(limit.count()) +
+                       " ms that limits.total_timeout allows.";
+  out.problem.next_step = "Ask for a shorter answer; the operator can raise limits.total_timeout.";
+  out.detail = dialects::Detail::full;
+  return out;
+}
+
 Refusal answer_too_large(const ExchangeInfo& info, std::uint64_t limit) {
   Refusal out = base(info, 502);
   out.problem.code = "answer_too_large";

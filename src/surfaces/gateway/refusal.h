@@ -51,6 +51,8 @@ struct Refusal {
                                       std::string_view what);
 // Every upstream is left alone, since it keeps failing: 503. `wait` until one is tried again.
 [[nodiscard]] Refusal upstream_unavailable(const ExchangeInfo& info, std::chrono::nanoseconds wait);
+// 504: it took longer than limits.total_timeout.
+[[nodiscard]] Refusal out_of_time(const ExchangeInfo& info, std::chrono::milliseconds limit);
 // 502; in a stream, its end.
 [[nodiscard]] Refusal answer_too_large(const ExchangeInfo& info, std::uint64_t limit);
 

@@ -101,6 +101,7 @@ bool Relay::encoded() const {
 
 bool Relay::write_head(std::string& out, std::optional<std::uint64_t> length) {
   out.reserve(kUsualHead);
+  if (x_.shared_.draining.load(std::memory_order_relaxed)) x_.keep_alive_ = false;
   auto head = http1::HeadWriter::response(out, head_.status(), head_.reason());
   head_.fields().each_end_to_end([&](http1::FieldView field) {
     if (!ours(field.name)) head.field(field.name, field.value);
@@ -161,9 +162,8 @@ net::Task<bool> Relay::collect(std::string_view& body) {
     if (io != net::Io::ok && x_.client_left_) co_return false;
     if (io == net::Io::closed && decoder_.at_end() == http1::BodyState::done) break;
     if (io != net::Io::ok) {
-      x_.record_.end = Outcome::End::upstream_gone;
-      x_.record_.error = "the upstream ended the connection inside its answer";
-      x_.refuse(upstream_failed(x_.info_, io == net::Io::timed_out, x_.record_.error));
+      constexpr std::string_view kError = "the upstream ended the connection inside its answer";
+      x_.broke_off(io, kError, kError);
       co_return false;
     }
   }
@@ -288,7 +288,7 @@ net::Task<bool> Relay::whole() {
     std::string_view piece = body.substr(0, kWritePiece);
     body.remove_prefix(piece.size());
     const std::size_t size = piece.size();
-    client_.deadline_in(kWriteTime);
+    client_.deadline_in(x_.within(x_.limits_.write_timeout));
     if (!client_.write_now(unsent_head, piece)) io = co_await client_.write(unsent_head, piece);
     unsent_head = {};
     if (io != net::Io::ok) break;

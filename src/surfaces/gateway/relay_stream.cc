@@ -147,7 +147,7 @@ net::Task<bool> StreamRelay::cut() {
   }
   if (r_.chunked_) http1::append_last_chunk(out_);
   x_.keep_alive_ = false;
-  client_.deadline_in(kWriteTime);
+  client_.deadline_in(x_.limits_.write_timeout);
   (void)co_await client_.write(out_);
   co_return false;
 }
@@ -195,7 +195,7 @@ net::Task<bool> StreamRelay::run() {
     }
     if (done && r_.chunked_) http1::append_last_chunk(out_);
     if (!out_.empty()) {
-      client_.deadline_in(kWriteTime);
+      client_.deadline_in(x_.within(x_.limits_.write_timeout));
       const net::Io io = co_await client_.write(out_);
       client_.no_deadline();
       if (io != net::Io::ok) {
@@ -206,23 +206,24 @@ net::Task<bool> StreamRelay::run() {
       out_.clear();
     }
     if (done) co_return true;
-    upstream_.deadline_in(x_.info_.model->times.pause);
-    const net::Io io = co_await upstream_.read_more();
+    upstream_.deadline_in(x_.within(x_.info_.model->times.pause));
+    // The wheel is coarse: pieces that follow each other fast would put its deadline off.
+    net::Io io = net::Io::timed_out;
+    if (!x_.over_time()) io = co_await upstream_.read_more();
     if (io == net::Io::ok) continue;
     if (x_.client_left_) co_return false;
     if (io == net::Io::closed && r_.decoder_.at_end() == http1::BodyState::done) {
       if (!finish()) co_return co_await cut();
       if (r_.chunked_) http1::append_last_chunk(out_);
-      client_.deadline_in(kWriteTime);
+      client_.deadline_in(x_.limits_.write_timeout);
       if (co_await client_.write(out_) != net::Io::ok) {
         x_.record_.end = Outcome::End::client_gone;
         co_return false;
       }
       co_return true;
     }
-    x_.record_.error = "the upstream ended the connection inside its stream";
-    x_.record_.end = Outcome::End::upstream_gone;
-    x_.refuse(upstream_failed(x_.info_, io == net::Io::timed_out, "The model's stream broke off."));
+    x_.broke_off(io, "the upstream ended the connection inside its stream",
+                 "The model's stream broke off.");
     co_return co_await cut();
   }
 }

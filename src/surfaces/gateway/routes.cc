@@ -18,6 +18,18 @@ constexpr std::string_view kModel = "{model}";
 // Below "/models/", with a name that is no model's.
 constexpr Route kNoModel{"*", "/models/{model}/*", {}, 0, Reading::opaque, Names::path};
 
+// Of a model that does not list the path.
+constexpr Route kNotListed{"*", "/models/{model}/*", {}, 0, Reading::opaque, Names::path};
+
+bool lists(const Model& model, const dialects::Dialect& dialect, std::string_view path) {
+  const auto usual = dialect.usual_paths();
+  if (model.paths.empty() && usual.empty()) return true;
+  std::string unused;
+  const auto is_it = [&](std::string_view pattern) { return fits(pattern, path, unused); };
+  return model.paths.empty() ? std::any_of(usual.begin(), usual.end(), is_it)
+                             : std::any_of(model.paths.begin(), model.paths.end(), is_it);
+}
+
 bool is_pattern(std::string_view path) noexcept {
   return path.find_first_of("{*") != std::string_view::npos;
 }
@@ -97,7 +109,8 @@ RouteMatch Routes::below_model(const Model& model, std::string_view method, std:
     if (!fits(route.path, match.below_base(path), unused)) continue;
     path_fits = true;
     if (!serves(method, route)) continue;
-    match.route = &route;
+    match.listed = lists(model, *match.dialect, match.below_base(path));
+    match.route = match.listed ? &route : &kNotListed;
     return match;
   }
   if (!path_fits) match.dialect = nullptr;

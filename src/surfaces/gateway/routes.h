@@ -19,6 +19,7 @@ struct RouteMatch {
   const dialects::Dialect* dialect = nullptr;  // null: no route
   const dialects::Route* route = nullptr;      // null with a dialect: the path, not the method
   std::string model;     // as the path or the host names it; empty: the body or query does
+  bool listed = true;    // false: the model does not serve the path, which the key's owner may know
   std::size_t base = 0;  // bytes of the path that are the model's own base, "/models/NAME"
 
   // What of the request's path lies below that base. The path is the head's, which may move

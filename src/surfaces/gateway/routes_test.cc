@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "mechanisms/dialects/openai.h"
+#include "mechanisms/dialects/predict.h"
 #include "mechanisms/net/http1/parser.h"
 
 namespace davy::gateway {
@@ -110,6 +111,30 @@ TEST_F(RoutesTest, ThePathBelowAModelIsKept) {
   ASSERT_NE(match.route, nullptr);
   EXPECT_EQ(match.below_base("/models/chat/v1/chat/completions"), "/v1/chat/completions");
   EXPECT_EQ(match.model, "chat");
+}
+
+TEST_F(RoutesTest, AModelServesThePathsThatItLists) {
+  const dialects::Dialect* const both[] = {&dialects::openai(), &dialects::predict()};
+  const Routes routes(both);
+  Model model;
+  model.name = "fraud";
+  model.dialect = "predict";
+  snapshot_.settings.models.push_back(model);
+  const auto listed = [&](const std::string& path) {
+    text_ = "POST /models/fraud" + path + " HTTP/1.1\r\nHost: x\r\n\r\n";
+    parser_.reset();
+    EXPECT_EQ(parser_.parse(text_), http1::Progress::complete);
+    const RouteMatch match = routes.find(parser_.head(), snapshot_);
+    EXPECT_NE(match.route, nullptr);  // so that the key is asked for first
+    return match.listed;
+  };
+  for (const char* path : {"", "/", "/predict"}) EXPECT_TRUE(listed(path)) << path;
+  for (const char* path : {"/predict/", "/api/delete", "//"}) EXPECT_FALSE(listed(path)) << path;
+  snapshot_.settings.models.back().paths = {"/api/*", "/v1/{}/score"};
+  for (const char* path : {"/api", "/api/x/y", "/v1/a/score"}) EXPECT_TRUE(listed(path)) << path;
+  for (const char* path : {"/predict", "/apis", "/v1/a/b/score"}) {
+    EXPECT_FALSE(listed(path)) << path;
+  }
 }
 
 }  // namespace

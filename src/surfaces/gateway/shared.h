@@ -14,6 +14,8 @@
 #include "mechanisms/net/http1/parser.h"
 #include "mechanisms/net/upstream_pool.h"
 #include "mechanisms/net/worker_pool.h"
+#include "surfaces/gateway/clients.h"
+#include "surfaces/gateway/limits.h"
 #include "surfaces/gateway/routes.h"
 #include "surfaces/gateway/snapshot_holder.h"
 
@@ -29,8 +31,11 @@ struct Shared {
   net::WorkerPool& workers;
   net::Resolver& names;
   net::UpstreamDirectory& upstreams;
+  ConnectionBounds connections;
   std::atomic<bool> draining{false};
   std::atomic<std::int64_t> active{0};  // exchanges under way
+  ClientCounts clients{};
+  std::atomic<int> told_away{0};  // connections too many that are being told so
 };
 
 // Series by what they are labelled with, so that the table of the Metrics is asked once.
@@ -48,11 +53,16 @@ struct LoopState {
     return chance_;
   }
   void sweep_upstreams() noexcept;
+  // Those that new exchanges begin with; until the loop does something else.
+  [[nodiscard]] const Limits& limits() { return *snapshot.get()->limits; }
+  [[nodiscard]] const Settings& settings() { return snapshot.get()->snapshot->settings; }
+  [[nodiscard]] ClientCounts::Bounds bounds();
 
   net::Loop& loop;
   Shared& shared;
   SnapshotHolder::Reader snapshot;
   net::UpstreamPool upstreams;
+  RestingClients resting;
   net::TimerWheel::Timer upstream_sweep;                // set by whoever starts the loop
   std::vector<HeaderField> fields;                      // only between two suspensions
   Event event{Sourcetype::model_api_logs, WallTime()};  // likewise

@@ -38,7 +38,7 @@ net::Task<bool> Tunnel::open() {
   client_.watch(nullptr, nullptr);
   client_.consume(x_.consumed_);
   x_.consumed_ = 0;
-  client_.deadline_in(kWriteTime);
+  client_.deadline_in(x_.limits_.write_timeout);
   if (co_await client_.write(out) != net::Io::ok) {
     x_.record_.end = Outcome::End::client_gone;
     co_return false;
@@ -70,8 +70,8 @@ net::Task<void> Tunnel::to_upstream() {
 net::Task<void> Tunnel::forward(net::Connection& from, net::Connection& to, std::uint64_t& bytes) {
   for (;;) {
     // Either direction keeps both alive.
-    from.deadline_in(x_.info_.model->times.pause);
-    to.deadline_in(x_.info_.model->times.pause);
+    from.deadline_in(x_.within(x_.info_.model->times.pause));
+    to.deadline_in(x_.within(x_.info_.model->times.pause));
     const std::string_view data = from.input();
     if (!data.empty()) {
       if (x_.refusal_ || !x_.allows(x_.run_.check_control())) break;
@@ -80,7 +80,8 @@ net::Task<void> Tunnel::forward(net::Connection& from, net::Connection& to, std:
       x_.record_.bytes_not_examined += data.size();
       from.consume(data.size());
     }
-    const net::Io io = co_await from.read_more();
+    net::Io io = net::Io::timed_out;
+    if (!x_.over_time()) io = co_await from.read_more();
     if (io == net::Io::ok) continue;
     if (io == net::Io::closed) {
       to.shut_down_writing();

@@ -17,6 +17,7 @@ std::shared_ptr<const Published> Published::make(std::shared_ptr<const Snapshot>
       set.targets.push_back(&directory.target(model, upstream));
     }
   }
+  out->limits = &limits_of(snapshot->config);
   out->snapshot = std::move(snapshot);
   return out;
 }

@@ -10,6 +10,7 @@
 #include "core/snapshot.h"
 #include "mechanisms/net/loop.h"
 #include "mechanisms/net/upstream_target.h"
+#include "surfaces/gateway/limits.h"
 
 namespace davy::gateway {
 
@@ -22,6 +23,7 @@ struct UpstreamSet {
 struct Published {
   std::shared_ptr<const Snapshot> snapshot;
   std::vector<UpstreamSet> upstreams;  // by position in settings.models
+  const Limits* limits = nullptr;      // of the snapshot's configuration
 
   [[nodiscard]] static std::shared_ptr<const Published> make(
       std::shared_ptr<const Snapshot> snapshot, net::UpstreamDirectory& directory);

@@ -8,17 +8,12 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string_view>
 
 #include "core/address.h"
 
 namespace davy::net {
-
-// Which of the two the proxies write. The other one is ignored: a proxy that does not
-// know it passes on what the client made up.
-enum class ForwardedBy : std::uint8_t { x_forwarded_for, forwarded };
 
 // Of proxies in a row that are followed.
 inline constexpr std::size_t kMaxHops = 32;

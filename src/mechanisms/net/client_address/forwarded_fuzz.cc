@@ -18,8 +18,8 @@ namespace {
 
 using davy::Address;
 using davy::AddressSet;
+using davy::ForwardedBy;
 using davy::net::client_of;
-using davy::net::ForwardedBy;
 using davy::net::take_last_element;
 
 void require(bool holds) {

@@ -46,8 +46,6 @@ std::unique_ptr<const ConfigValue> AccessSection::read(ConfigMap& map) const {
                               "write file:PATH; the pepper itself does not belong here");
     }
   }
-  config->trusted_proxies = texts(map, "trusted_proxies");
-  if (!config->trusted_proxies.empty()) warn_not_enforced(map, "trusted_proxies");
   config->usage_plans = texts(map, "usage_plans");
   if (!config->usage_plans.empty()) warn_not_enforced(map, "usage_plans");
   return config;

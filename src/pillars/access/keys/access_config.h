@@ -12,7 +12,6 @@ struct AccessConfig final : ConfigValue {
   bool keys_required = true;  // else callers without a key are `anonymous`
   Place keys_place;           // for the message that `optional` needs loopback listeners
   std::string pepper;         // a path as written; "" = HOME/pepper
-  std::vector<std::string> trusted_proxies;
   std::vector<std::string> usage_plans;
 
   // The pepper's file. Relative paths start at the configuration's folder.

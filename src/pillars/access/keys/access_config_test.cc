@@ -79,7 +79,7 @@ TEST(AccessConfig, UnknownWordIsAnErrorAndKeysStayRequired) {
 }
 
 TEST(AccessConfig, WhatIsNotEnforcedYetIsSaidAloud) {
-  const Read r = read({{"usage_plans", list({"usage_plan.tf"})}, {"trusted_proxies", list({})}});
+  const Read r = read({{"usage_plans", list({"usage_plan.tf"})}});
   EXPECT_TRUE(r.diagnostics.ok());
   ASSERT_EQ(r.diagnostics.all().size(), 1u);
   EXPECT_FALSE(r.diagnostics.all()[0].error);
