@@ -13,6 +13,7 @@ import time
 import httpx
 import pytest
 
+from certificates import Authority
 from running import PATIENCE, chat_body, configuration, read_all, run, wait_for
 
 BODY = json.dumps(chat_body("hi")).encode()
@@ -169,6 +170,27 @@ def test_only_trusted_balancers_may_use_a_proxy_protocol_listener(make_gateway, 
     assert status == 403
     assert "trusted_proxies" in json.loads(body)["detail"]
     assert gateway.event(fields["davy-request-id"])["client_ip"] == "127.0.0.1"
+
+
+def test_the_proxy_protocol_comes_before_tls(make_gateway, practice, tmp_path):
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("server")
+    gateway = make_gateway(configuration(
+        practice.url + "/v1", access={"trusted_proxies": ["127.0.0.1"]},
+        limits={"header_timeout": "500ms"}), start=False)
+    gateway.config["listen"] = [{"address": f"127.0.0.1:{gateway.port}", "proxy_protocol": True,
+                                 "tls": {"certificate": str(certificate), "key": str(key)}}]
+    gateway.config_file.write_text(json.dumps(gateway.config))
+    gateway.start()
+    gateway.key = gateway.new_key()["key"]
+    for sent, status in ((request(gateway.key), 200), (b"POST /v1", 408)):
+        with gateway.connect() as plain:
+            plain.sendall(proxy_header("203.0.113.9"))
+            with authority.trusting().wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+                secure.sendall(sent)
+                answer = answered(read_all(secure))
+        assert answer[0] == status
+        assert client_of(gateway, answer) == "203.0.113.9"
 
 
 def unix_client(path):

@@ -16,29 +16,24 @@ ClientCounts::Stripe& ClientCounts::stripe_of(const Key& key) noexcept {
   return stripes_[hash % kStripes];
 }
 
-ClientCounts::Verdict ClientCounts::enter(const Address& client, bool one_client,
-                                          const Bounds& bounds) {
-  if (all_.fetch_add(1, std::memory_order_relaxed) >= bounds.all) {
-    all_.fetch_sub(1, std::memory_order_relaxed);
-    return Verdict::too_many;
-  }
-  if (!one_client) return Verdict::taken;
+bool ClientCounts::enter(std::size_t bound) noexcept {
+  if (all_.fetch_add(1, std::memory_order_relaxed) < bound) return true;
+  leave();
+  return false;
+}
+
+bool ClientCounts::enter(const Address& client, std::size_t bound) {
   const Key key = key_of(client);
   Stripe& stripe = stripe_of(key);
   const std::lock_guard lock(stripe.mutex);
-  std::size_t& count = stripe.counts[key];
-  if (count >= bounds.of_client) {
-    all_.fetch_sub(1, std::memory_order_relaxed);
-    if (count == 0) stripe.counts.erase(key);
-    return Verdict::too_many_of_client;
-  }
-  ++count;
-  return Verdict::taken;
+  const auto found = stripe.counts.find(key);
+  if (found == stripe.counts.end()) return bound > 0 && stripe.counts.emplace(key, 1).second;
+  if (found->second >= bound) return false;
+  ++found->second;
+  return true;
 }
 
-void ClientCounts::leave(const Address& client, bool one_client) noexcept {
-  all_.fetch_sub(1, std::memory_order_relaxed);
-  if (!one_client) return;
+void ClientCounts::leave(const Address& client) noexcept {
   const Key key = key_of(client);
   Stripe& stripe = stripe_of(key);
   const std::lock_guard lock(stripe.mutex);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "core/address.h"
@@ -17,17 +18,12 @@ namespace davy::gateway {
 // Counts connections, in all and by client. Thread-safe.
 class ClientCounts {
  public:
-  enum class Verdict : std::uint8_t { taken, too_many, too_many_of_client };
-  struct Bounds {
-    std::size_t all = SIZE_MAX;
-    std::size_t of_client = SIZE_MAX;
-  };
-
-  // One connection more, unless the bounds are reached. `one_client` is false for an
-  // address behind which are many: a trusted proxy.
-  [[nodiscard]] Verdict enter(const Address& client, bool one_client, const Bounds& bounds);
-  // The end of one that was taken, with the same arguments.
-  void leave(const Address& client, bool one_client) noexcept;
+  // One more of all, unless there are `bound`; the same of one client. What gave true ends
+  // with leave().
+  [[nodiscard]] bool enter(std::size_t bound) noexcept;
+  void leave() noexcept { all_.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] bool enter(const Address& client, std::size_t bound);
+  void leave(const Address& client) noexcept;
 
   [[nodiscard]] std::size_t all() const noexcept { return all_.load(std::memory_order_relaxed); }
 
@@ -49,25 +45,28 @@ class ClientCounts {
 // A connection that counts, until it goes.
 class CountedClient {
  public:
-  CountedClient(ClientCounts& counts, const Address& client, bool one_client,
-                const ClientCounts::Bounds& bounds)
-      : counts_(counts),
-        client_(client),
-        one_client_(one_client),
-        verdict_(counts.enter(client, one_client, bounds)) {}
+  CountedClient(ClientCounts& counts, std::size_t bound)
+      : counts_(counts), taken_(counts.enter(bound)) {}
   ~CountedClient() {
-    if (verdict_ == ClientCounts::Verdict::taken) counts_.leave(client_, one_client_);
+    if (client_) counts_.leave(*client_);
+    if (taken_) counts_.leave();
   }
   CountedClient(const CountedClient&) = delete;
   CountedClient& operator=(const CountedClient&) = delete;
 
-  [[nodiscard]] ClientCounts::Verdict verdict() const noexcept { return verdict_; }
+  // False: it is one too many.
+  [[nodiscard]] bool taken() const noexcept { return taken_; }
+  // It is that client's, which may have `bound`. False: it is one too many. To be called once.
+  [[nodiscard]] bool belongs_to(const Address& client, std::size_t bound) {
+    if (!counts_.enter(client, bound)) return false;
+    client_ = client;
+    return true;
+  }
 
  private:
   ClientCounts& counts_;
-  const Address client_;
-  const bool one_client_;
-  const ClientCounts::Verdict verdict_;
+  const bool taken_;
+  std::optional<Address> client_;
 };
 
 // The connections of one loop that rest: they have had an answer, and nothing more came.

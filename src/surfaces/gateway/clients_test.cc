@@ -8,71 +8,77 @@
 namespace davy::gateway {
 namespace {
 
-using Verdict = ClientCounts::Verdict;
-
 Address address(const char* text) { return parse_address(text).value(); }
 
-TEST(ClientCounts, BoundsAllAndEachClient) {
+TEST(ClientCounts, BoundsAll) {
   ClientCounts counts;
-  const ClientCounts::Bounds bounds{.all = 3, .of_client = 2};
-  const Address a = address("192.0.2.1");
-  const Address b = address("192.0.2.2");
-  EXPECT_EQ(counts.enter(a, true, bounds), Verdict::taken);
-  EXPECT_EQ(counts.enter(a, true, bounds), Verdict::taken);
-  EXPECT_EQ(counts.enter(a, true, bounds), Verdict::too_many_of_client);
-  EXPECT_EQ(counts.enter(b, true, bounds), Verdict::taken);
-  EXPECT_EQ(counts.enter(b, true, bounds), Verdict::too_many);
-  EXPECT_EQ(counts.all(), 3u);
-  counts.leave(a, true);
-  EXPECT_EQ(counts.enter(a, true, bounds), Verdict::taken);
+  EXPECT_TRUE(counts.enter(2));
+  EXPECT_TRUE(counts.enter(2));
+  EXPECT_FALSE(counts.enter(2));
+  EXPECT_EQ(counts.all(), 2u);
+  counts.leave();
+  EXPECT_TRUE(counts.enter(2));
 }
 
-TEST(ClientCounts, AProxyIsManyClients) {
+TEST(ClientCounts, BoundsEachClient) {
   ClientCounts counts;
-  const ClientCounts::Bounds bounds{.all = 3, .of_client = 1};
-  const Address proxy = address("10.0.0.1");
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(counts.enter(proxy, false, bounds), Verdict::taken);
-  EXPECT_EQ(counts.enter(proxy, false, bounds), Verdict::too_many);
+  const Address a = address("192.0.2.1");
+  const Address b = address("192.0.2.2");
+  EXPECT_TRUE(counts.enter(a, 2));
+  EXPECT_TRUE(counts.enter(a, 2));
+  EXPECT_FALSE(counts.enter(a, 2));
+  EXPECT_TRUE(counts.enter(b, 2));
+  counts.leave(a);
+  EXPECT_TRUE(counts.enter(a, 2));
+  // A bound that became smaller holds for those that come.
+  EXPECT_FALSE(counts.enter(b, 1));
+  EXPECT_FALSE(counts.enter(address("192.0.2.3"), 0));
 }
 
 TEST(ClientCounts, AnIpv6ClientIsItsNetwork) {
   ClientCounts counts;
-  const ClientCounts::Bounds bounds{.of_client = 1};
-  EXPECT_EQ(counts.enter(address("2001:db8:1:2::1"), true, bounds), Verdict::taken);
-  EXPECT_EQ(counts.enter(address("2001:db8:1:2:ffff::9"), true, bounds),
-            Verdict::too_many_of_client);
-  EXPECT_EQ(counts.enter(address("2001:db8:1:3::1"), true, bounds), Verdict::taken);
+  EXPECT_TRUE(counts.enter(address("2001:db8:1:2::1"), 1));
+  EXPECT_FALSE(counts.enter(address("2001:db8:1:2:ffff::9"), 1));
+  EXPECT_TRUE(counts.enter(address("2001:db8:1:3::1"), 1));
   // Not to be taken for an IPv4 client whose bytes begin alike.
-  EXPECT_EQ(counts.enter(address("32.1.13.184"), true, bounds), Verdict::taken);
+  EXPECT_TRUE(counts.enter(address("32.1.13.184"), 1));
 }
 
 TEST(ClientCounts, ForgetsWhoIsGone) {
   ClientCounts counts;
+  const Address client = address("192.0.2.1");
   {
-    const CountedClient one(counts, address("192.0.2.1"), true, {.all = 1});
-    EXPECT_EQ(one.verdict(), Verdict::taken);
-    const CountedClient two(counts, address("192.0.2.1"), true, {.all = 1});
-    EXPECT_EQ(two.verdict(), Verdict::too_many);
+    CountedClient one(counts, 2);
+    EXPECT_TRUE(one.taken());
+    EXPECT_TRUE(one.belongs_to(client, 1));
+    CountedClient two(counts, 2);
+    EXPECT_TRUE(two.taken());
+    EXPECT_FALSE(two.belongs_to(client, 1));
+    const CountedClient three(counts, 2);
+    EXPECT_FALSE(three.taken());
   }
   EXPECT_EQ(counts.all(), 0u);
+  EXPECT_TRUE(counts.enter(client, 1));
 }
 
 TEST(ClientCounts, ManyThreadsKeepTheBounds) {
   ClientCounts counts;
-  const ClientCounts::Bounds bounds{.all = 100, .of_client = 30};
-  std::atomic<int> taken{0};
+  std::atomic<int> of_all{0};
+  std::atomic<int> of_clients{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 200; ++i) {
+        if (counts.enter(100)) ++of_all;
         const Address client = address(i % 2 == 0 ? "192.0.2.1" : "192.0.2.2");
-        if (counts.enter(client, true, bounds) == Verdict::taken) ++taken;
+        if (counts.enter(client, 30)) ++of_clients;
       }
     });
   }
   for (auto& thread : threads) thread.join();
-  EXPECT_EQ(taken, 60);
-  EXPECT_EQ(counts.all(), 60u);
+  EXPECT_EQ(of_all, 100);
+  EXPECT_EQ(of_clients, 60);
+  EXPECT_EQ(counts.all(), 100u);
 }
 
 }  // namespace

@@ -35,9 +35,9 @@ void LoopState::sweep_upstreams() noexcept {
   upstream_sweep.set(kSweepTime);
 }
 
-ClientCounts::Bounds LoopState::bounds() {
+ConnectionLimits LoopState::connection_limits() {
   const Limits& now = limits();
-  ClientCounts::Bounds out;
+  ConnectionLimits out;
   out.all = now.connections != 0 ? std::min(now.connections, shared.connections.most)
                                  : shared.connections.usual;
   if (now.connections_per_client != 0) out.of_client = now.connections_per_client;

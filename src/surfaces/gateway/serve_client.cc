@@ -277,18 +277,23 @@ class Connected {
 
 net::Task<void> serve_client(LoopState& state, std::unique_ptr<net::Connection> client,
                              const Door& door) {
+  const ConnectionLimits bounds = state.connection_limits();
+  CountedClient counted(state.shared.clients, bounds.all);
   Address who = client->peer();
-  bool go_on = true;
-  if (door.proxy_protocol) go_on = co_await read_proxy_header(state, *client, !door.tls, who);
-  if (!go_on) co_return;
-  const bool one_client = !state.settings().trusted_proxies.contains(who);
-  const CountedClient counted(state.shared.clients, who, one_client, state.bounds());
-  if (counted.verdict() != ClientCounts::Verdict::taken) {
-    const bool of_client = counted.verdict() == ClientCounts::Verdict::too_many_of_client;
-    co_await turn_away(state, *client, of_client, who, !door.tls);
+  if (!counted.taken()) {
+    co_await turn_away(state, *client, false, who, !door.tls);
     co_return;
   }
   const Connected connected(*state.series);
+  bool go_on = true;
+  if (door.proxy_protocol) go_on = co_await read_proxy_header(state, *client, !door.tls, who);
+  if (!go_on) co_return;
+  // Behind a proxy that is trusted there are many.
+  const bool one_client = !state.settings().trusted_proxies.contains(who);
+  if (one_client && !counted.belongs_to(who, bounds.of_client)) {
+    co_await turn_away(state, *client, true, who, !door.tls);
+    co_return;
+  }
   go_on = co_await secure(state, *client, door, who);
   if (!go_on) co_return;
   go_on = co_await serve_requests(state, *client, who);

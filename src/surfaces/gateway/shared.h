@@ -38,6 +38,12 @@ struct Shared {
   std::atomic<int> told_away{0};  // connections too many that are being told so
 };
 
+// How many connections there may be now.
+struct ConnectionLimits {
+  std::size_t all = SIZE_MAX;
+  std::size_t of_client = SIZE_MAX;
+};
+
 // Series by what they are labelled with, so that the table of the Metrics is asked once.
 class SeriesCache;
 
@@ -56,7 +62,7 @@ struct LoopState {
   // Those that new exchanges begin with; until the loop does something else.
   [[nodiscard]] const Limits& limits() { return *snapshot.get()->limits; }
   [[nodiscard]] const Settings& settings() { return snapshot.get()->snapshot->settings; }
-  [[nodiscard]] ClientCounts::Bounds bounds();
+  [[nodiscard]] ConnectionLimits connection_limits();
 
   net::Loop& loop;
   Shared& shared;
