@@ -10,6 +10,9 @@ class SystemClock final : public Clock {
   [[nodiscard]] Now now() const noexcept override {
     return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
   }
+  [[nodiscard]] SteadyTime steady() const noexcept override {
+    return std::chrono::steady_clock::now();
+  }
 };
 
 }  // namespace

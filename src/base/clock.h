@@ -22,6 +22,8 @@ class Clock {
  public:
   virtual ~Clock() = default;
   [[nodiscard]] virtual Now now() const noexcept = 0;
+  // The same, of one clock alone: half the price.
+  [[nodiscard]] virtual SteadyTime steady() const noexcept { return now().steady; }
 };
 
 // The clocks of the machine. Thread-safe.

@@ -75,7 +75,7 @@ ATTACKS = {
                                                        + b"y" * 100_000 + b" ") + COMMON, 414),
     "a TLS greeting": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 100, 400),
     "CONNECT": (b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n", None),
-    "TRACE": (b"TRACE / HTTP/1.1\r\n" + COMMON + b"\r\n", None),
+    "TRACE": (b"TRACE /models/chat/x HTTP/1.1\r\n" + COMMON + b"\r\n", 501),
 }
 
 

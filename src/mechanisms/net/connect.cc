@@ -54,6 +54,16 @@ void attempt(const std::shared_ptr<Race>& race, const AnyEndpoint& endpoint) {
   });
 }
 
+// What this process or machine lacks says nothing about the other side.
+bool is_our_lack(const boost::system::error_code& error) {
+  using namespace boost::system::errc;
+  for (const errc_t lack : {too_many_files_open, too_many_files_open_in_system, no_buffer_space,
+                            not_enough_memory, address_not_available}) {
+    if (error == lack) return true;
+  }
+  return false;
+}
+
 Error no_connection(const std::string& why) {
   return unavailable("it does not accept connections: " + why, {},
                      "check that it runs and that the address is right");
@@ -62,13 +72,13 @@ Error no_connection(const std::string& why) {
 Task<Result<std::unique_ptr<Connection>>> connect_any(Loop& loop,
                                                       std::vector<AnyEndpoint> endpoints,
                                                       std::chrono::nanoseconds timeout) {
-  const SteadyTime end = loop.now().steady + timeout;
+  const SteadyTime end = loop.steady() + timeout;
   auto race = std::make_shared<Race>(loop.executor());
   std::size_t begun = 0;
   bool next = true;
   for (;;) {
     if (next && begun < endpoints.size()) attempt(race, endpoints[begun++]);
-    const auto left = end - loop.now().steady;
+    const auto left = end - loop.steady();
     const bool more = begun < endpoints.size();
     if (left.count() <= 0) break;
     race->wake.expires_after(more ? std::min<std::chrono::nanoseconds>(left, kAttemptDelay) : left);
@@ -82,6 +92,10 @@ Task<Result<std::unique_ptr<Connection>>> connect_any(Loop& loop,
     for (auto& socket : race->attempts) {
       boost::system::error_code ignored;
       socket->close(ignored);
+    }
+    if (is_our_lack(race->last)) {
+      co_return limit_reached("no connection can be made from here: " + race->last.message(), {},
+                              "raise the limit of open files, or have fewer connections");
     }
     co_return no_connection(race->last ? race->last.message() : "no answer in time");
   }

@@ -20,7 +20,9 @@ inline constexpr std::chrono::milliseconds kAttemptDelay{250};
 inline constexpr std::size_t kMaxAttempts = 8;
 
 // A TCP connection to one of `addresses`, in their order, the next after kAttemptDelay or
-// when all before it have failed. Errors are `unavailable` with the last cause.
+// when all before it have failed. Errors are `unavailable` with the last cause, or
+// `limit` where this process or machine lacks what a connection needs: descriptors, ports,
+// memory.
 [[nodiscard]] Task<Result<std::unique_ptr<Connection>>> connect_tcp(
     Loop& loop, Addresses addresses, std::uint16_t port, std::chrono::nanoseconds timeout);
 

@@ -343,13 +343,7 @@ void Connection::fire(void* context) noexcept {
 
 Io Connection::classify(int error) const noexcept {
   if (timed_out_) return Io::timed_out;
-  switch (error) {
-    case 0:
-    case ECONNRESET:
-    case EPIPE:
-    case ENOTCONN: return Io::closed;
-    default: return Io::failed;
-  }
+  return error == 0 ? Io::closed : Io::failed;
 }
 
 }  // namespace davy::net

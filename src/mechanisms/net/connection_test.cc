@@ -262,12 +262,12 @@ TEST_P(PoolTest, AnIdleUpstreamThatSaysWhatNobodyAskedForIsNotUsedAgain) {
       seen.set_value(made.error().text());
       co_return;
     }
-    pool.put_back(target, std::move(made).value(), loop.now().steady);
-    auto again = pool.take_idle(target, loop.now().steady);
+    pool.put_back(target, std::move(made).value(), loop.steady());
+    auto again = pool.take_idle(target, loop.steady());
     std::string log = again ? "kept " : "dropped ";
     if (again) {
       (void)co_await again->write("go");  // whose answer is left unread
-      pool.put_back(target, std::move(again), loop.now().steady);
+      pool.put_back(target, std::move(again), loop.steady());
     }
     while (pool.idle() > 0) {
       asio::basic_waitable_timer<std::chrono::steady_clock,
@@ -275,7 +275,7 @@ TEST_P(PoolTest, AnIdleUpstreamThatSaysWhatNobodyAskedForIsNotUsedAgain) {
           pause(loop.executor(), 20ms);
       boost::system::error_code ignored;
       co_await pause.async_wait(asio::redirect_error(kAwait, ignored));
-      auto third = pool.take_idle(target, loop.now().steady);
+      auto third = pool.take_idle(target, loop.steady());
       log += third ? "kept" : "dropped";
       break;
     }

@@ -15,7 +15,8 @@ Task<void> refuse(Connection& connection, const http1::RefusalInfo& why) {
   HttpResponse response;
   response.status = why.status;
   response.body = std::string(why.message) + "\n";
-  if (co_await responder.send(response) == Io::ok) connection.shut_down_writing();
+  const Io io = co_await responder.send(response);
+  if (io == Io::ok) connection.shut_down_writing();
 }
 
 // Reads the body that follows the head into `body`. False: the connection must end.
@@ -31,9 +32,9 @@ Task<bool> read_body(Connection& connection, const http1::Framing& framing,
       co_await refuse(connection, http1::info(decoder.problem().refusal));
       co_return false;
     }
-    if (step.state == http1::BodyState::need_more && co_await connection.read_more() != Io::ok) {
-      co_return false;
-    }
+    if (step.state != http1::BodyState::need_more) continue;
+    const Io io = co_await connection.read_more();
+    if (io != Io::ok) co_return false;
   }
 }
 
@@ -48,7 +49,8 @@ Task<void> serve(std::unique_ptr<Connection> connection, HttpHandler handler,
     connection->deadline_in(limits.idle);
     http1::Progress progress = parser.parse(connection->input());
     while (progress == http1::Progress::need_more) {
-      if (co_await connection->read_more() != Io::ok) co_return;
+      const Io io = co_await connection->read_more();
+      if (io != Io::ok) co_return;
       progress = parser.parse(connection->input());
     }
     if (progress == http1::Progress::refused) {
@@ -61,9 +63,9 @@ Task<void> serve(std::unique_ptr<Connection> connection, HttpHandler handler,
     connection->consume(parser.head().size());
     parser.head().rebase(head_bytes.data());
     const http1::RequestHead& head = parser.head();
-    if (head.framing().expect_continue &&
-        co_await connection->write("HTTP/1.1 100 Continue\r\n\r\n") != Io::ok) {
-      co_return;
+    if (head.framing().expect_continue) {
+      const Io io = co_await connection->write("HTTP/1.1 100 Continue\r\n\r\n");
+      if (io != Io::ok) co_return;
     }
     body.clear();
     const bool whole = co_await read_body(*connection, head.framing(), codec, body);

@@ -41,7 +41,7 @@ std::size_t quota_cores() {
 Loop::Loop(std::size_t index, const Clock& clock)
     : index_(index),
       clock_(clock),
-      timers_(clock.now().steady),
+      timers_(clock.steady()),
       context_(kOneThread),
       work_(context_.get_executor()) {
   buffers_.reserve(kBuffers);
@@ -128,7 +128,7 @@ Task<void> Loop::tick() {
     boost::system::error_code error;
     co_await timer.async_wait(asio::redirect_error(kAwait, error));
     if (error) co_return;
-    timers_.advance(now().steady);
+    timers_.advance(steady());
   }
 }
 

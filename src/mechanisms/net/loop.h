@@ -33,6 +33,7 @@ class Loop {
   [[nodiscard]] Poller& poller() noexcept { return *poller_; }
   [[nodiscard]] Scratch& scratch() noexcept { return scratch_; }
   [[nodiscard]] Now now() const noexcept { return clock_.now(); }
+  [[nodiscard]] SteadyTime steady() const noexcept { return clock_.steady(); }
 
   // Starts `task` on this loop. An exception that leaves it is logged, never lost.
   // Thread-safe.

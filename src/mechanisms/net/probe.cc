@@ -107,8 +107,7 @@ class Talk {
  private:
   Result<void> wait(short what) const {
     for (;;) {
-      const auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(deadline_ - clock_.now().steady);
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - clock_.steady());
       if (left.count() <= 0) return failed(ETIMEDOUT);
       pollfd one{fd_.get(), what, 0};
       const int ready = poll(&one, 1, static_cast<int>(left.count()));
@@ -127,7 +126,7 @@ class Talk {
 
 Result<ProbeAnswer> probe(const Endpoint& endpoint, std::string_view path,
                           std::chrono::milliseconds patience, const Clock& clock) {
-  Talk talk(endpoint, clock.now().steady + patience, clock);
+  Talk talk(endpoint, clock.steady() + patience, clock);
   const auto to = address_of(endpoint);
   if (!to) return invalid_input("is no address that can be asked", {talk.where()});
   DAVY_TRY(talk.connect(*to));

@@ -68,7 +68,7 @@ void Resolver::State::ask(const std::shared_ptr<State>& self, const std::string&
   } catch (const std::system_error& error) {
     if (threads > 0) return;  // one of them will come to it
     queue.pop_back();
-    (void)cache.put(name, unavailable(error.what()), clock.now().steady);
+    (void)cache.put(name, unavailable(error.what()), clock.steady());
   }
 }
 
@@ -147,7 +147,7 @@ Task<Result<Addresses>> Resolver::resolve(Loop& loop, std::string name,
   for (;;) {
     {
       const std::lock_guard lock(state->mutex);
-      const SteadyTime now = loop.now().steady;
+      const SteadyTime now = loop.steady();
       if (state->cache.look(name, now).wants_asking) state->ask(state, name);
       const NameCache::Known known = state->cache.look(name, now);
       if (!known.addresses.empty()) co_return take_turns(known.addresses);
@@ -169,7 +169,7 @@ Task<Result<Addresses>> Resolver::resolve(Loop& loop, std::string name,
 void Resolver::refresh(const std::string& name) {
   if (parse_address(name)) return;
   const std::lock_guard lock(state_->mutex);
-  if (state_->cache.look(name, state_->clock.now().steady).wants_asking) {
+  if (state_->cache.look(name, state_->clock.steady()).wants_asking) {
     state_->ask(state_, name);
   }
 }

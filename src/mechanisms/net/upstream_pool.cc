@@ -79,19 +79,18 @@ Task<Result<std::unique_ptr<Connection>>> UpstreamPool::open(UpstreamTarget& tar
                                                              std::chrono::nanoseconds timeout) {
   const UpstreamUrl& url = target.url();
   if (!url.socket.empty()) co_return co_await connect_unix(loop_, url.socket, timeout);
-  const SteadyTime end = loop_.now().steady + timeout;
+  const SteadyTime end = loop_.steady() + timeout;
   // Before the name is asked for: an answer that comes after it is newer.
   const std::uint32_t generation = target.generation();
   auto addresses = co_await names_.resolve(loop_, target.connects_to(), timeout);
   if (!addresses) co_return addresses.error();
   const std::uint16_t port = target.proxy() != nullptr ? target.proxy()->port : url.port;
-  auto made =
-      co_await connect_tcp(loop_, std::move(addresses).value(), port, end - loop_.now().steady);
+  auto made = co_await connect_tcp(loop_, std::move(addresses).value(), port, end - loop_.steady());
   if (!made) co_return made.error();
   Connection& connection = **made;
   connection.set_generation(generation);
   if (!url.tls) co_return made;
-  connection.deadline_in(end - loop_.now().steady);
+  connection.deadline_in(end - loop_.steady());
   if (target.proxy() != nullptr) {
     auto opened = co_await open_tunnel(connection, target);
     if (!opened) co_return opened.error();

@@ -31,7 +31,7 @@ LoopState::LoopState(net::Loop& l, Shared& s)
 LoopState::~LoopState() = default;
 
 void LoopState::sweep_upstreams() noexcept {
-  upstreams.sweep(loop.now().steady);
+  upstreams.sweep(loop.steady());
   upstream_sweep.set(kSweepTime);
 }
 
@@ -124,7 +124,11 @@ net::Task<bool> Exchange::run() {
       answered = judge_unread_request();
     } else if (asks) {
       begin_document();
-      answered = large() ? co_await judge_large_request() : judge_small_request();
+      if (large()) {
+        answered = co_await judge_large_request();
+      } else {
+        answered = judge_small_request();
+      }
     }
     if (asks && answered && snapshot_->settings.evidence == Evidence::required) {
       answered = co_await open_evidence();
@@ -145,7 +149,7 @@ net::Task<bool> Exchange::run() {
       }
       if (complete || !answered) break;
       const net::Io io = co_await upstream_->read_more();
-      if (upstream_reused_ && !client_left_ &&
+      if (upstream_reused_ && !client_left_ && io != net::Io::timed_out &&
           (upstream_->output_failed() || upstream_->nothing_sent())) {
         // The other side has ended the connection from the pool, or said something, before
         // it had the whole request: that is no answer to it, and it was not acted upon.
@@ -308,7 +312,10 @@ void Exchange::record() noexcept {
   if (recorded_) return;
   recorded_ = true;
   try {
-    const Now now = state_.loop.now();
+    const SteadyTime end = state_.loop.steady();
+    // By the clock that does not step, so that the end is never before the start.
+    const Now now{end, info_.started.wall + std::chrono::duration_cast<WallTime::duration>(
+                                                end - info_.started.steady)};
     if (record_.upstream_start && !record_.upstream_end) record_.upstream_end = now.steady;
     Outcome outcome;
     outcome.end = record_.end;

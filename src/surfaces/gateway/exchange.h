@@ -69,9 +69,11 @@ class Exchange {
   // To the upstream that was chosen, or to the next ones when it fails. `fresh`: over a new
   // connection.
   [[nodiscard]] net::Task<bool> send_request(bool fresh);
-  [[nodiscard]] bool choose_upstream();
+  [[nodiscard]] bool choose_upstream(SteadyTime now);
   // A connection that took no whole request may hold an answer all the same.
   [[nodiscard]] net::Task<bool> answered_early();
+  // No upstream is left: what the last one that answered said, else that none did.
+  void refuse_unreached();
   void use(std::unique_ptr<net::Connection> connection, bool reused);
   // Gives the connection back if it is clean, else ends it.
   void leave_upstream(bool clean);
@@ -142,6 +144,7 @@ class Exchange {
   std::unique_ptr<net::Connection> upstream_;
   net::UpstreamPool::InUse upstream_in_use_;
   bool upstream_reused_ = false;
+  Busy busy_;
   std::unique_ptr<http1::ResponseParser> answer_parser_;
   bool client_left_ = false;
   net::TimerWheel::Timer half_closed_{state_.loop.timers(), &Exchange::watch_client, this};

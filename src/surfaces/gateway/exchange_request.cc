@@ -13,6 +13,9 @@ namespace {
 using dialects::Names;
 using dialects::Reading;
 
+// What an event holds of the name that a caller gives; no model has a longer one.
+constexpr std::size_t kMaxModelName = 256;
+
 // A larger body is parsed and judged in the pool whatever the stages cost.
 constexpr std::size_t kPoolBody = 64 * 1024;
 
@@ -23,6 +26,12 @@ bool is_plain_word(std::string_view word) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   c == '.' || c == '_' || c == '-' || c == ':' || c == '~';
          });
+}
+
+// Also where a program that decodes names, or compares them without case, takes it for that.
+bool reads_as_model(std::string_view name) {
+  return name.find_first_of("%+;") != std::string_view::npos ||
+         equal_ignoring_case(name.substr(0, name.find('[')), kModelParameter);
 }
 
 bool is_json(std::string_view content_type) {
@@ -71,6 +80,12 @@ bool Exchange::admit_body() {
   const bool named = match_.route->names != Names::body || !match_.model.empty();
   upgrade_ = named && framing.upgrade && head_.method() == "GET" &&
              equal_ignoring_case(fields.find("upgrade").value_or(""), "websocket");
+  if (upgrade_ && !framing.no_body()) {
+    // The other side reads no body there, so it would take this one for a request.
+    refuse(rules::kGatewayRequestMalformed, "A request for a WebSocket has a body.",
+           "Send it without one.");
+    return false;
+  }
   if (upgrade_) {
     reading_ = Reading::opaque;
     hidden_why_ = "A WebSocket carries frames that no rule reads.";
@@ -91,11 +106,13 @@ bool Exchange::admit_body() {
   } else {
     return true;
   }
-  if (named) {
+  // An API whose bodies name the model: what is hidden may name another one than the path
+  // does, and the upstream would follow it.
+  const bool may_name = match_.route->names == Names::body || !match_.route->upstream_path.empty();
+  if (named && !may_name) {
     reading_ = Reading::opaque;
     return true;
   }
-  // Without the body nobody knows which model is asked.
   refuse(rules::kGatewayRequestNotExamined, std::string(hidden_why_));
   refusal_->problem.status = 415;
   return false;
@@ -129,6 +146,7 @@ bool Exchange::admit_target() {
 
 bool Exchange::admit_query() {
   const bool by_query = match_.route->names == Names::query;
+  bool named = false;
   std::string_view rest = head_.query();
   while (!rest.empty()) {
     const std::string_view part = rest.substr(0, rest.find('&'));
@@ -136,11 +154,15 @@ bool Exchange::admit_query() {
     const std::size_t equals = std::min(part.find('='), part.size());
     const std::string_view name = part.substr(0, equals);
     const std::string_view value = part.substr(std::min(equals + 1, part.size()));
-    if (by_query && name == "model") {
-      if (!match_.model.empty()) {
-        refuse(rules::kGatewayRequestMalformed, "The query names the model twice.");
+    if (by_query && reads_as_model(name)) {
+      if (named || name != kModelParameter) {
+        refuse(rules::kGatewayRequestMalformed,
+               "The query names the model twice, or in a way that two programs may read in two "
+               "ways.",
+               "Write `model=NAME` once.");
         return false;
       }
+      named = true;
       match_.model = http1::decode_segment(value).value_or("");
     } else if (!match_.dialect->plain_parameter(name) || !is_plain_word(value)) {
       hidden_target_ += part.size();
@@ -245,10 +267,10 @@ net::Task<bool> Exchange::read_body() {
 bool Exchange::find_model() {
   const bool in_body = match_.model.empty() && document_ != nullptr;
   const std::string_view name = in_body ? document_->model() : match_.model;
-  record_.model = name;
+  record_.model = name.substr(0, kMaxModelName);
   info_.stream = document_ != nullptr && document_->stream();
   if (document_ != nullptr) call_id_ = document_->call_id();
-  info_.model = snapshot_->model(name);
+  info_.model = name.size() <= kMaxModelName ? snapshot_->model(name) : nullptr;
   if (info_.model == nullptr || info_.model->dialect != dialect().name()) {
     info_.model = nullptr;
     refuse(rules::kGatewayModelUnknown,

@@ -1,33 +1,19 @@
 // The upstream's side of an exchange, up to the head of its answer.
-#include <algorithm>
-#include <array>
-
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/strings.h"
+#include "mechanisms/net/http1/path.h"
 #include "mechanisms/net/http1/write.h"
 #include "surfaces/gateway/exchange.h"
+#include "surfaces/gateway/fields.h"
 #include "surfaces/gateway/limits.h"
 
 namespace davy::gateway {
 namespace {
 
 constexpr std::size_t kUsualHead = 1024;
-
-// Fields of a request that do not go on: they are addressed to us, are written anew by
-// us, claim what only we can know (addresses, who is billed), or may be read as another
-// field by a server that takes "_" for "-".
-bool stays_here(std::string_view field) {
-  static constexpr std::array<std::string_view, 12> kNames{
-      "authorization",   "x-api-key",           "api-key",          "cookie",
-      "accept-encoding", "content-type",        "content-encoding", "forwarded",
-      "x-real-ip",       "openai-organization", "openai-project",   "x-http-method-override"};
-  constexpr std::string_view kForwarded = "x-forwarded-";
-  if (field.find('_') != std::string_view::npos) return true;
-  if (equal_ignoring_case(field.substr(0, kForwarded.size()), kForwarded)) return true;
-  return std::any_of(kNames.begin(), kNames.end(),
-                     [&](std::string_view name) { return equal_ignoring_case(field, name); });
-}
+// An upstream's Retry-After beyond this, in seconds, is passed on as this.
+constexpr std::uint64_t kLongestWait = 86'400;
 
 }  // namespace
 
@@ -38,7 +24,22 @@ std::string Exchange::upstream_target(const Upstream& upstream) const {
   std::string target = upstream.target(below);
   if (target.empty()) target = "/";
   // Azure's query is the configuration's alone.
-  if (!head_.query().empty() && !upstream.azure) target.append("?").append(head_.query());
+  if (head_.query().empty() || upstream.azure) return target;
+  target += '?';
+  if (match_.route->names != dialects::Names::query) return target.append(head_.query());
+  // The model is named there: by the name that the upstream knows.
+  const std::string& model = upstream.model.empty() ? info_.model->name : upstream.model;
+  std::string_view rest = head_.query();
+  while (!rest.empty()) {
+    const std::string_view part = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+    if (target.back() != '?') target += '&';
+    if (part.substr(0, part.find('=')) == kModelParameter) {
+      target.append(kModelParameter).append("=").append(http1::encode_segment(model));
+    } else {
+      target.append(part);
+    }
+  }
   return target;
 }
 
@@ -65,9 +66,8 @@ bool Exchange::write_upstream_head(std::string& out) {
       if (const auto value = head_.fields().find(name)) head.field(name, *value);
     }
   }
-  if (upgrade_) {
-    head.field("Connection", "Upgrade").field("Upgrade", "websocket");
-  } else if (!body_.empty() || head_.framing().content_length || head_.framing().chunked()) {
+  if (upgrade_) head.field("Connection", "Upgrade").field("Upgrade", "websocket");
+  if (!body_.empty() || head_.framing().content_length || head_.framing().chunked()) {
     head.content_length(body_.size());
   }
   if (const auto written = head.finish(); !written) {
@@ -93,25 +93,33 @@ bool Exchange::write_upstream_head(std::string& out) {
 void Exchange::watch_client(void* exchange) noexcept {
   auto& self = *static_cast<Exchange*>(exchange);
   // Bytes beyond this request are the next one: whoever sent them may have ended its
-  // side, and is answered.
+  // side, and is answered, as long as it can be.
   const bool pipelined = self.client_.input().size() > self.consumed_;
-  if (self.client_left_ || pipelined || !self.client_.peer_ended()) return;
+  if (self.client_left_ || (pipelined && !self.client_.broken())) return;
+  if (!self.client_.broken() && !self.client_.peer_ended()) return;
   self.client_left_ = true;
   self.record_.end = Outcome::End::client_gone;
   if (self.upstream_ != nullptr) self.upstream_->abort();
 }
 
-bool Exchange::choose_upstream() {
-  const SteadyTime now = state_.loop.now().steady;
+bool Exchange::choose_upstream(SteadyTime now) {
   if (choice_.next(now, state_.chance())) return write_body(choice_.upstream().model);
   record_.end = Outcome::End::upstream_gone;
   if (record_.error.empty()) {
     record_.error = "every upstream of the model is left alone, since it keeps failing";
     refuse(upstream_unavailable(info_, choice_.wait(now)));
   } else {
-    refuse(upstream_failed(info_, false, "No upstream of the model accepts the request."));
+    refuse_unreached();
   }
   return false;
+}
+
+void Exchange::refuse_unreached() {
+  if (busy_.status != 0) {
+    refuse(upstream_busy(info_, busy_));
+  } else {
+    refuse(upstream_failed(info_, false, "No upstream of the model accepts the request."));
+  }
 }
 
 void Exchange::use(std::unique_ptr<net::Connection> connection, bool reused) {
@@ -132,18 +140,19 @@ void Exchange::leave_upstream(bool clean) {
   upstream_in_use_ = {};
   if (upstream_ == nullptr) return;
   if (clean && !client_left_) {
-    state_.upstreams.put_back(choice_.target(), std::move(upstream_), state_.loop.now().steady);
+    const SteadyTime since = record_.upstream_end ? *record_.upstream_end : state_.loop.steady();
+    state_.upstreams.put_back(choice_.target(), std::move(upstream_), since);
   }
   upstream_.reset();
 }
 
 bool Exchange::send_at_once() {
-  record_.upstream_start = state_.loop.now().steady;
+  record_.upstream_start = state_.loop.steady();
   choice_.begin(*info_.model, published_->of(*info_.model));
   client_.watch(&Exchange::watch_client, this);
   // It ended its side behind its request, as some clients do that still want the answer.
   if (client_.ending()) half_closed_.set(kHalfClosedTime);
-  if (client_left_ || !choose_upstream()) return false;
+  if (client_left_ || !choose_upstream(*record_.upstream_start)) return false;
   if (body_.size() > net::Connection::kSmallOutput) return false;
   auto connection = state_.upstreams.take_idle(choice_.target(), *record_.upstream_start);
   if (connection == nullptr) return false;
@@ -163,12 +172,19 @@ net::Task<bool> Exchange::send_request(bool fresh) {
     leave_upstream(false);
     net::UpstreamTarget& target = choice_.target();
     std::unique_ptr<net::Connection> connection;
-    if (!fresh) connection = state_.upstreams.take_idle(target, state_.loop.now().steady);
+    if (!fresh) connection = state_.upstreams.take_idle(target, state_.loop.steady());
     const bool reused = connection != nullptr;
     if (!reused) {
       auto made = co_await state_.upstreams.connect(target, within(info_.model->times.connect));
       if (!made) {
         record_.error = made.error().message;
+        if (made.error().kind == ErrorKind::limit) {
+          // Ours, not the upstream's: no other one could be reached either.
+          choice_.give_up();
+          record_.end = Outcome::End::upstream_gone;
+          refuse(out_of_means(info_));
+          co_return false;
+        }
         choice_.failed(Failure::connect, record_.error, state_.loop.now());
         if (!go_on(net::UpstreamTarget::Reason::connect)) co_return false;
         fresh = false;
@@ -177,7 +193,7 @@ net::Task<bool> Exchange::send_request(bool fresh) {
       connection = std::move(made).value();
       choice_.connected(state_.loop.now());
       if (client_left_) {
-        state_.upstreams.put_back(target, std::move(connection), state_.loop.now().steady);
+        state_.upstreams.put_back(target, std::move(connection), state_.loop.steady());
         break;
       }
     }
@@ -207,7 +223,8 @@ net::Task<bool> Exchange::send_request(bool fresh) {
 bool Exchange::go_on(net::UpstreamTarget::Reason reason) {
   const bool wanted =
       reason == net::UpstreamTarget::Reason::status || info_.model->fail_over.connect;
-  if (wanted && choice_.another(state_.loop.now().steady)) {
+  const Now now = state_.loop.now();
+  if (wanted && choice_.another(now.steady)) {
     choice_.target().count_fail_over(reason);
     static log::Sampled sampled(3, 10);
     sampled.write(log::Level::info, "a request goes on to another upstream",
@@ -215,11 +232,11 @@ bool Exchange::go_on(net::UpstreamTarget::Reason reason) {
                    {"model", info_.model->name},
                    {"from", choice_.target().label()},
                    {"why", record_.error}},
-                  static_cast<std::int64_t>(unix_seconds(state_.loop.now().wall)));
-    return choose_upstream();
+                  static_cast<std::int64_t>(unix_seconds(now.wall)));
+    return choose_upstream(now.steady);
   }
   record_.end = Outcome::End::upstream_gone;
-  refuse(upstream_failed(info_, false, "No upstream of the model accepts the request."));
+  refuse_unreached();
   return false;
 }
 
@@ -253,10 +270,13 @@ bool Exchange::refused_by_upstream() {
   }
   const std::vector<int>& listed = info_.model->fail_over.status;
   if (std::find(listed.begin(), listed.end(), head.status()) == listed.end() ||
-      !choice_.another(state_.loop.now().steady)) {
+      !choice_.another(state_.loop.steady())) {
     return false;
   }
   record_.error = said;
+  const auto wait = head.fields().find("retry-after").value_or("");
+  busy_ = {head.status(),
+           static_cast<std::uint32_t>(std::min(to_number(trim(wait)).value_or(0), kLongestWait))};
   // What is there of the answer is dropped; the connection stays if that is all.
   http1::BodyDecoder decoder(head.framing(), http1::Limits{});
   std::string_view rest = upstream_->input().substr(head.size());

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/strings.h"
+#include "core/address.h"
 #include "mechanisms/net/http_server.h"
 #include "mechanisms/net/listener.h"
 #include "surfaces/gateway/limits.h"
@@ -15,6 +17,14 @@
 
 namespace davy::gateway {
 namespace {
+
+// A page in a browser can reach a port of this machine by a name that the page's owner
+// points here; whoever means us says localhost or an address.
+bool names_this_machine(std::string_view host) {
+  if (host.starts_with('[')) return true;
+  const std::string_view name = host.substr(0, host.rfind(':'));
+  return name.empty() || equal_ignoring_case(name, "localhost") || parse_address(name).has_value();
+}
 
 class RunningGateway final : public Gateway {
  public:
@@ -139,6 +149,12 @@ class RunningGateway final : public Gateway {
 
   net::Task<void> admin(const net::HttpRequest& request, net::Responder& responder) {
     net::HttpResponse response;
+    if (!names_this_machine(request.head.host())) {
+      response.status = 421;
+      response.body = "the admin listener answers to localhost and to addresses only\n";
+      (void)co_await responder.send(response);
+      co_return;
+    }
     response.status = 404;
     response.body = "no such page; there are:\n";
     for (AdminRoute* route : admin_routes_) {

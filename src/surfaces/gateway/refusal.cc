@@ -132,6 +132,31 @@ Refusal out_of_time(const ExchangeInfo& info, std::chrono::milliseconds limit) {
   return out;
 }
 
+Refusal out_of_means(const ExchangeInfo& info) {
+  Refusal out = base(info, 503);
+  out.retry_after = 1;
+  out.problem.code = "gateway_overloaded";
+  out.problem.title = "The gateway has no connection left";
+  out.problem.detail = "The gateway cannot open another connection, so the request was not sent.";
+  out.problem.next_step =
+      "Try again after the time that Retry-After names; the operator can raise the limit of open "
+      "files.";
+  out.detail = dialects::Detail::full;
+  return out;
+}
+
+Refusal upstream_busy(const ExchangeInfo& info, const Busy& said) {
+  Refusal out = base(info, said.status);
+  out.retry_after = said.retry_after;
+  out.problem.code = "upstream_busy";
+  out.problem.title = "The model is busy";
+  out.problem.detail = "An upstream of the model answered with status " +
+                       std::to_string(said.status) + ", and no other one accepts the request.";
+  out.problem.next_step = "Try again later.";
+  out.detail = dialects::Detail::full;
+  return out;
+}
+
 Refusal answer_too_large(const ExchangeInfo& info, std::uint64_t limit) {
   Refusal out = base(info, 502);
   out.problem.code = "answer_too_large";

@@ -53,6 +53,14 @@ struct Refusal {
 [[nodiscard]] Refusal upstream_unavailable(const ExchangeInfo& info, std::chrono::nanoseconds wait);
 // 504: it took longer than limits.total_timeout.
 [[nodiscard]] Refusal out_of_time(const ExchangeInfo& info, std::chrono::milliseconds limit);
+// This process lacks descriptors, ports or memory for a connection: 503.
+[[nodiscard]] Refusal out_of_means(const ExchangeInfo& info);
+// What an upstream said before others were asked in vain.
+struct Busy {
+  int status = 0;
+  std::uint32_t retry_after = 0;  // seconds; 0 = not said
+};
+[[nodiscard]] Refusal upstream_busy(const ExchangeInfo& info, const Busy& said);
 // 502; in a stream, its end.
 [[nodiscard]] Refusal answer_too_large(const ExchangeInfo& info, std::uint64_t limit);
 

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "generated/rules.h"
 #include "mechanisms/net/http1/write.h"
+#include "surfaces/gateway/fields.h"
 #include "surfaces/gateway/limits.h"
 #include "surfaces/gateway/relay_stream.h"
 
@@ -16,16 +17,6 @@ constexpr std::size_t kUsualHead = 1024;
 bool is_event_stream(std::string_view content_type) {
   const std::string_view type = trim(content_type.substr(0, content_type.find(';')));
   return equal_ignoring_case(type, "text/event-stream");
-}
-
-// Fields that only we may say, and cookies, which belong to no API. Which pages may read the
-// upstream's answers is said of the upstream's origin, not of ours.
-bool ours(std::string_view field) {
-  const auto begins_with = [field](std::string_view prefix) {
-    return equal_ignoring_case(field.substr(0, prefix.size()), prefix);
-  };
-  return begins_with("davy-") || begins_with("access-control-") ||
-         equal_ignoring_case(field, "set-cookie");
 }
 
 http1::Limits answer_limits(const Model& model, bool stream) {
@@ -85,8 +76,9 @@ net::Task<bool> Relay::answer() {
 }
 
 void Relay::end() {
-  if (!x_.record_.upstream_end) x_.record_.upstream_end = x_.state_.loop.now().steady;
-  x_.leave_upstream(decoder_.done() && head_.framing().keep_alive);
+  if (!x_.record_.upstream_end) x_.record_.upstream_end = x_.state_.loop.steady();
+  // One that was asked for a WebSocket and declined may yet not see where requests begin.
+  x_.leave_upstream(decoder_.done() && head_.framing().keep_alive && !x_.upgrade_);
 }
 
 net::Task<bool> Relay::stream() {
@@ -104,10 +96,15 @@ bool Relay::write_head(std::string& out, std::optional<std::uint64_t> length) {
   if (x_.shared_.draining.load(std::memory_order_relaxed)) x_.keep_alive_ = false;
   auto head = http1::HeadWriter::response(out, head_.status(), head_.reason());
   head_.fields().each_end_to_end([&](http1::FieldView field) {
-    if (!ours(field.name)) head.field(field.name, field.value);
+    if (!speaks_for_us(field.name)) head.field(field.name, field.value);
   });
   head.field("davy-request-id", x_.info_.request_id);
-  if (head_.status() == 204 || head_.status() == 304) {
+  if (x_.head_.method() == "HEAD") {
+    // What the answer to a GET would have.
+    if (const auto said = head_.fields().find("content-length")) {
+      head.field("Content-Length", *said);
+    }
+  } else if (head_.status() == 204 || head_.status() == 304) {
     // No body, and nothing that speaks of one (RFC 9112 6.3).
   } else if (length) {
     head.content_length(*length);
@@ -262,7 +259,7 @@ bool Relay::judge_whole(std::string_view body, std::string& edited) {
 }
 
 bool Relay::judge(std::string_view& body, std::string& edited, std::string& out) {
-  x_.record_.upstream_end = x_.state_.loop.now().steady;
+  x_.record_.upstream_end = x_.state_.loop.steady();
   if (!judge_whole(body, edited)) return false;
   if (!edited.empty()) body = edited;
   if (!write_head(out, body.size())) {

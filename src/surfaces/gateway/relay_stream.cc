@@ -8,6 +8,8 @@
 namespace davy::gateway {
 
 void StreamRelay::frame(std::string_view data) {
+  if (data.empty()) return;
+  within_line_ = data.back() != '\n' && data.back() != '\r';
   x_.record_.bytes_out += data.size();
   if (r_.chunked_) {
     http1::append_chunk(out_, data);
@@ -32,6 +34,7 @@ void StreamRelay::account(const dialects::StreamEvent& event) {
 // with an error that the client sees, never shortened in silence.
 bool StreamRelay::unreadable() {
   constexpr std::string_view kWhy = "The model's stream is not in its dialect.";
+  x_.record_.error = "the upstream's stream is not in its dialect";
   if (!r_.not_examinable(kWhy, 0)) x_.refuse(upstream_failed(x_.info_, false, kWhy));
   return false;
 }
@@ -121,6 +124,12 @@ bool StreamRelay::finish() {
   if (!reader_) return true;
   const auto rest = reader_->finish(event_);
   if (!rest) return !by_event_ || unreadable();
+  if (*rest && !event_.raw.empty() && r_.head_.framing().body == http1::BodyKind::until_close) {
+    // Only the end of the connection says that the body is whole, and an event is not.
+    x_.broke_off(net::Io::closed, "the upstream ended the connection inside an event",
+                 "The model's stream broke off.");
+    return false;
+  }
   if (*rest && !take_event(event_)) return false;
   if (held_.empty()) return true;
   // Every hold ends with the last piece of its stream; what is left breaks the contract.
@@ -138,6 +147,7 @@ net::Task<bool> StreamRelay::cut() {
     x_.record_.stage_of_denial = refusal.stage;
     x_.record_.end = Outcome::End::denied;
   }
+  if (within_line_) frame("\n\n");  // so that what follows is an event of its own
   const bool by_policy = refusal.denied && !refusal.problem.rule.empty();
   if (by_policy && reader_) {
     x_.record_.finish_reason = "content_filter";
@@ -202,7 +212,7 @@ net::Task<bool> StreamRelay::run() {
         x_.record_.end = Outcome::End::client_gone;
         co_return false;
       }
-      if (!x_.record_.first_byte) x_.record_.first_byte = x_.state_.loop.now().steady;
+      if (!x_.record_.first_byte) x_.record_.first_byte = x_.state_.loop.steady();
       out_.clear();
     }
     if (done) co_return true;
@@ -216,7 +226,8 @@ net::Task<bool> StreamRelay::run() {
       if (!finish()) co_return co_await cut();
       if (r_.chunked_) http1::append_last_chunk(out_);
       client_.deadline_in(x_.limits_.write_timeout);
-      if (co_await client_.write(out_) != net::Io::ok) {
+      const net::Io written = co_await client_.write(out_);
+      if (written != net::Io::ok) {
         x_.record_.end = Outcome::End::client_gone;
         co_return false;
       }

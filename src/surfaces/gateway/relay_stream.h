@@ -53,6 +53,7 @@ class StreamRelay {
   const bool judged_;
   const bool by_event_;  // also where only the event with the usage must be taken out
   std::string out_;
+  bool within_line_ = false;  // of what went out
   std::unique_ptr<dialects::StreamReader> reader_;
   dialects::StreamEvent event_;
   std::deque<dialects::StreamEvent> held_;

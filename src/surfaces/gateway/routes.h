@@ -15,6 +15,9 @@
 
 namespace davy::gateway {
 
+// Of a query, on routes whose `names` says so.
+inline constexpr std::string_view kModelParameter = "model";
+
 struct RouteMatch {
   const dialects::Dialect* dialect = nullptr;  // null: no route
   const dialects::Route* route = nullptr;      // null with a dialect: the path, not the method

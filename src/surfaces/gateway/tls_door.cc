@@ -23,7 +23,8 @@ net::Task<void> let_go(net::Connection& client) {
   client.shut_down_writing();
   client.deadline_in(kLingerTime);
   for (std::size_t seen = 0; seen < kLingerBytes;) {
-    if (co_await client.read_more() != net::Io::ok) co_return;
+    const net::Io io = co_await client.read_more();
+    if (io != net::Io::ok) co_return;
     seen += client.input().size();
     client.consume(client.input().size());
   }

@@ -1,6 +1,7 @@
 #include "surfaces/gateway/tunnel.h"
 
 #include "mechanisms/net/http1/write.h"
+#include "surfaces/gateway/fields.h"
 #include "surfaces/gateway/limits.h"
 
 namespace davy::gateway {
@@ -23,8 +24,9 @@ net::Task<bool> Tunnel::open() {
   }
   std::string out;
   auto head = http1::HeadWriter::response(out, answer.status(), answer.reason());
-  answer.fields().each_end_to_end(
-      [&](http1::FieldView field) { head.field(field.name, field.value); });
+  answer.fields().each_end_to_end([&](http1::FieldView field) {
+    if (!speaks_for_us(field.name)) head.field(field.name, field.value);
+  });
   head.field("Connection", "Upgrade").field("Upgrade", "websocket");
   head.field("davy-request-id", x_.info_.request_id);
   const bool written = head.finish().ok();
@@ -39,11 +41,12 @@ net::Task<bool> Tunnel::open() {
   client_.consume(x_.consumed_);
   x_.consumed_ = 0;
   client_.deadline_in(x_.limits_.write_timeout);
-  if (co_await client_.write(out) != net::Io::ok) {
+  const net::Io io = co_await client_.write(out);
+  if (io != net::Io::ok) {
     x_.record_.end = Outcome::End::client_gone;
     co_return false;
   }
-  x_.record_.first_byte = x_.state_.loop.now().steady;
+  x_.record_.first_byte = x_.state_.loop.steady();
   co_return true;
 }
 
@@ -53,7 +56,7 @@ net::Task<bool> Tunnel::run() {
   x_.state_.loop.spawn(to_upstream());
   co_await forward(upstream_, client_, x_.record_.bytes_out);
   co_await upward_done_.wait();
-  x_.record_.upstream_end = x_.state_.loop.now().steady;
+  x_.record_.upstream_end = x_.state_.loop.steady();
   if (!x_.refusal_) co_return true;
   x_.record_.decision = Decision::Kind::deny;
   x_.record_.denied_by = x_.refusal_->problem.rule;
@@ -63,8 +66,12 @@ net::Task<bool> Tunnel::run() {
 }
 
 net::Task<void> Tunnel::to_upstream() {
+  // Also when the way ends by an exception: run() waits for it.
+  struct Done {
+    net::Latch& latch;
+    ~Done() { latch.open(); }
+  } const done{upward_done_};
   co_await forward(client_, upstream_, x_.record_.bytes_in);
-  upward_done_.open();
 }
 
 net::Task<void> Tunnel::forward(net::Connection& from, net::Connection& to, std::uint64_t& bytes) {
@@ -75,7 +82,8 @@ net::Task<void> Tunnel::forward(net::Connection& from, net::Connection& to, std:
     const std::string_view data = from.input();
     if (!data.empty()) {
       if (x_.refusal_ || !x_.allows(x_.run_.check_control())) break;
-      if (co_await to.write(data) != net::Io::ok) break;
+      const net::Io sent = co_await to.write(data);
+      if (sent != net::Io::ok) break;
       bytes += data.size();
       x_.record_.bytes_not_examined += data.size();
       from.consume(data.size());

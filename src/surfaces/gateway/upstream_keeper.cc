@@ -1,7 +1,9 @@
 #include "surfaces/gateway/upstream_keeper.h"
 
 #include <algorithm>
+#include <exception>
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "mechanisms/net/http1/write.h"
 
@@ -18,12 +20,16 @@ bool passes(const HealthCheck& check, int status) {
 }  // namespace
 
 net::Task<void> UpstreamKeeper::run() {
-  SteadyTime files = state_.loop.now().steady;
+  SteadyTime files = state_.loop.steady();
   for (;;) {
     co_await state_.loop.pause(kEvery);
     const std::shared_ptr<const Published> published = state_.shared.snapshots.current();
-    look_after(published);
-    const SteadyTime now = state_.loop.now().steady;
+    try {
+      look_after(published);
+    } catch (const std::exception& e) {  // no memory: the next round may have some
+      log::warning("upstreams could not be looked after", {{"what", e.what()}});
+    }
+    const SteadyTime now = state_.loop.steady();
     const ProviderCredentials* const held = published->snapshot->credentials.get();
     if (now - files < kFilesEvery) continue;
     files = now;
@@ -36,7 +42,7 @@ net::Task<void> UpstreamKeeper::run() {
 }
 
 void UpstreamKeeper::look_after(const std::shared_ptr<const Published>& published) {
-  const SteadyTime now = state_.loop.now().steady;
+  const SteadyTime now = state_.loop.steady();
   for (const Model& model : published->snapshot->settings.models) {
     const UpstreamSet& set = published->of(model);
     for (const Upstream& upstream : model.upstreams) {
@@ -63,17 +69,22 @@ void UpstreamKeeper::look_after(const std::shared_ptr<const Published>& publishe
 net::Task<void> UpstreamKeeper::check(std::shared_ptr<const Published> published,
                                       const Model& model, const Upstream& upstream,
                                       net::UpstreamTarget& target, Health& health) {
-  const std::string trouble = co_await ask(*published, model, upstream, target);
+  bool ours = false;
+  const std::string trouble = co_await ask(*published, model, upstream, target, ours);
   --checks_;
   health.running = false;
-  target.set_well(health.tally.report(trouble.empty()), trouble);
+  if (!ours) target.set_well(health.tally.report(trouble.empty()), trouble);
 }
 
 net::Task<std::string> UpstreamKeeper::ask(const Published& published, const Model& model,
-                                           const Upstream& upstream, net::UpstreamTarget& target) {
+                                           const Upstream& upstream, net::UpstreamTarget& target,
+                                           bool& ours) {
   const std::chrono::milliseconds time = std::min(kCheckTime, model.health->every);
   auto made = co_await state_.upstreams.connect(target, time);
-  if (!made) co_return made.error().message;
+  if (!made) {
+    ours = made.error().kind == ErrorKind::limit;
+    co_return made.error().message;
+  }
   net::Connection& connection = **made;
   connection.deadline_in(time);
 

@@ -57,9 +57,11 @@ class UpstreamKeeper {
   void look_after(const std::shared_ptr<const Published>& published);
   net::Task<void> check(std::shared_ptr<const Published> published, const Model& model,
                         const Upstream& upstream, net::UpstreamTarget& target, Health& health);
-  // Why it is not well; "" = it is.
+  // Why it is not well; "" = it is. `ours`: nobody can tell, since this process lacks what a
+  // connection needs.
   [[nodiscard]] net::Task<std::string> ask(const Published& published, const Model& model,
-                                           const Upstream& upstream, net::UpstreamTarget& target);
+                                           const Upstream& upstream, net::UpstreamTarget& target,
+                                           bool& ours);
 
   LoopState& state_;
   std::map<const net::UpstreamTarget*, Health> health_;

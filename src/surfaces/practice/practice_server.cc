@@ -110,12 +110,14 @@ Task<void> PracticeServer::respond(const net::HttpRequest& request, net::Respond
 
 Task<void> PracticeServer::stream(const std::vector<std::string>& events,
                                   net::Responder& responder) {
-  if (co_await responder.begin_stream("text/event-stream") != Io::ok) co_return;
+  const Io begun = co_await responder.begin_stream("text/event-stream");
+  if (begun != Io::ok) co_return;
   bool first = true;
   for (const std::string& event : events) {
     if (!first && pause_.count() > 0) co_await wait(responder.loop(), pause_);
     first = false;
-    if (co_await responder.chunk(event) != Io::ok) co_return;  // the caller hung up
+    const Io io = co_await responder.chunk(event);
+    if (io != Io::ok) co_return;  // the caller hung up
   }
   (void)co_await responder.end_stream();
 }

@@ -20,6 +20,12 @@ constexpr Part part(std::size_t begin, std::size_t end) noexcept {
   return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin)};
 }
 
+// CONNECT makes a tunnel; TRACE has the last server answer with the request as it came
+// there (RFC 9110 9.3.8), the credentials in it included.
+bool unsupported(std::string_view method) noexcept {
+  return method == "CONNECT" || method == "TRACE" || method == "TRACK";
+}
+
 }  // namespace
 
 HeadParser::HeadParser(const Limits& limits) noexcept : limits_(limits) {
@@ -153,7 +159,7 @@ bool RequestParser::take_method(std::string_view buffer) {
   if (buffer[at_] == '\r' && at_ > 0) return refuse(Refusal::first_line_incomplete, at_);
   if (buffer[at_] == '\n') return refuse(Refusal::bare_lf, at_);
   if (buffer[at_] != ' ' || at_ == 0) return refuse(Refusal::method_invalid, at_);
-  if (buffer.substr(0, at_) == "CONNECT") return refuse(Refusal::method_unsupported, 0);
+  if (unsupported(buffer.substr(0, at_))) return refuse(Refusal::method_unsupported, 0);
   head_.method_ = part(0, at_);
   ++at_;
   begin(Phase::target);

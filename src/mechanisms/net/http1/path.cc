@@ -20,6 +20,15 @@ bool in_no_name(char c) noexcept {
   return byte < 0x20 || byte == 0x7F || c == '/' || c == '\\';
 }
 
+// After decoding: it was escaped twice, and a server behind one that decodes would read a
+// path of its own.
+bool has_escape(std::string_view text) noexcept {
+  for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+    if (text.size() - at >= 3 && hex(text[at + 1]) >= 0 && hex(text[at + 2]) >= 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::optional<std::string> decode_segment(std::string_view segment) {
@@ -42,6 +51,21 @@ std::optional<std::string> decode_segment(std::string_view segment) {
   return out;
 }
 
+std::string encode_segment(std::string_view name) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : name) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+        c == '.' || c == '_' || c == '~') {
+      out += c;
+    } else {
+      out.append(1, '%').append(1, kHex[byte >> 4]).append(1, kHex[byte & 0xF]);
+    }
+  }
+  return out;
+}
+
 bool is_clean_path(std::string_view path) {
   if (!path.starts_with('/')) return false;
   while (!path.empty()) {
@@ -52,6 +76,7 @@ bool is_clean_path(std::string_view path) {
     if (!segment || (segment->empty() && !path.empty())) return false;
     const std::string_view name = std::string_view(*segment).substr(0, segment->find(';'));
     if (name == "." || name == ".." || (name.empty() && !segment->empty())) return false;
+    if (has_escape(*segment)) return false;
   }
   return true;
 }

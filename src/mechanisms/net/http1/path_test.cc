@@ -14,19 +14,26 @@ TEST(Path, DecodesNames) {
   }
 }
 
+TEST(Path, WhatIsEncodedIsDecodedToTheSame) {
+  EXPECT_EQ(encode_segment("gpt-4o_1.5~"), "gpt-4o_1.5~");
+  EXPECT_EQ(encode_segment("a b&c=%"), "a%20b%26c%3D%25");
+  EXPECT_EQ(decode_segment(encode_segment("caf\xc3\xa9 + x")), "caf\xc3\xa9 + x");
+}
+
 TEST(Path, CleanOnesStay) {
   for (const char* good : {"/", "/predict", "/v2/models/m/infer", "/a.b/..c/c..", "/a/", "/a;v=1/b",
-                           "/%20a", "/..."}) {
+                           "/%20a", "/...", "/100%25", "/50%25zz"}) {
     EXPECT_TRUE(is_clean_path(good)) << good;
   }
 }
 
 TEST(Path, WhatServersReadInTwoWaysIsNotClean) {
   for (const char* bad :
-       {"",        "a",         "//",      "//a",       "/a//b",         "/.",
-        "/..",     "/./a",      "/a/../b", "/a/..",     "/%2e%2e/a",     "/.%2E",
-        "/..;/a",  "/..;x=1/a", "/.;",     "/;/a",      "/a%2fb",        "/a\\..\\b",
-        "/a%5c..", "/a%00",     "/%",      "/a%0d%0ab", "/%c0%ae%c0%ae/"}) {
+       {"",        "a",         "//",      "//a",       "/a//b",          "/.",
+        "/..",     "/./a",      "/a/../b", "/a/..",     "/%2e%2e/a",      "/.%2E",
+        "/..;/a",  "/..;x=1/a", "/.;",     "/;/a",      "/a%2fb",         "/a\\..\\b",
+        "/a%5c..", "/a%00",     "/%",      "/a%0d%0ab", "/%c0%ae%c0%ae/", "/%252e%252e/a",
+        "/a%252Fb"}) {
     EXPECT_FALSE(is_clean_path(bad)) << bad;
   }
 }

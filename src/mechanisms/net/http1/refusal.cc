@@ -15,7 +15,7 @@ constexpr std::array kInfos = {
                 "The request does not begin with a method of at most 32 token characters and a "
                 "space. If this is TLS or another protocol, use the port that speaks it."},
     RefusalInfo{501, "method_unsupported",
-                "CONNECT is not supported: this is no tunnel. Send the request itself."},
+                "CONNECT, TRACE and TRACK are not supported here. Send the request itself."},
     RefusalInfo{400, "target_invalid",
                 "The request target holds a byte that may not stand there. Percent-encode spaces, "
                 "control characters, non-ASCII bytes and '#'."},
