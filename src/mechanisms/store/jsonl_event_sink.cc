@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,16 +57,32 @@ int sync_file(int fd) {
   return 0;
 }
 
-// Whether the file ends inside a line.
-Result<bool> ends_torn(const Home& home) {
-  const Fd fd(openat(home.folder().fd(), kEventsFile, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  struct stat status {};
-  if (!fd.valid() || fstat(fd.get(), &status) != 0) {
-    return disk_error(home.file(kEventsFile), errno);
+// The right to append, while it stands. Another davy may append too, for as long as it
+// drains after a hand-over, so each looks at how the file ends before it writes. Where the
+// file system knows no locks both write all the same: only a line that a crash tears in that
+// moment could take one more with it.
+class Turn {
+ public:
+  explicit Turn(int fd) noexcept : fd_(fd) {
+    while (::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+    }
   }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() { (void)::flock(fd_, LOCK_UN); }
+
+ private:
+  int fd_;
+};
+
+// Whether the file ends inside a line; `number` is the error that hid it, or 0.
+bool ends_torn(int fd, int& number) noexcept {
+  struct stat status {};
   char last = '\n';
-  if (status.st_size > 0 && ::pread(fd.get(), &last, 1, status.st_size - 1) != 1) {
-    return disk_error(home.file(kEventsFile), errno);
+  number = 0;
+  if (fstat(fd, &status) != 0 ||
+      (status.st_size > 0 && ::pread(fd, &last, 1, status.st_size - 1) < 0)) {
+    number = errno;
   }
   return last != '\n';
 }
@@ -87,18 +104,24 @@ Result<std::unique_ptr<JsonlEventSink>> JsonlEventSink::open(const Home& home, c
   if (flags < 0 || fcntl(file.get(), F_SETFL, flags & ~O_NONBLOCK) < 0) {
     return disk_error(home.file(kEventsFile), errno);
   }
-  DAVY_ASSIGN(const bool torn, ends_torn(home));
-  if (torn) {
-    log::warning("the last event was torn by a crash; its line was ended and will be skipped",
-                 {{"file", home.file(kEventsFile)}, {"torn_lines", 1}});
-    DAVY_TRY(write_all(file.get(), "\n"));
+  Fd look(openat(home.folder().fd(), kEventsFile, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!look.valid()) return disk_error(home.file(kEventsFile), errno);
+  {
+    const Turn turn(file.get());
+    int error = 0;
+    if (ends_torn(look.get(), error)) {
+      log::warning("the last event was torn by a crash; its line was ended and will be skipped",
+                   {{"file", home.file(kEventsFile)}, {"torn_lines", 1}});
+      DAVY_TRY(write_all(file.get(), "\n"));
+    }
+    if (error != 0) return disk_error(home.file(kEventsFile), error);
   }
   return std::unique_ptr<JsonlEventSink>(
-      new JsonlEventSink(std::move(file), home.file(kEventsFile), limits));
+      new JsonlEventSink(std::move(file), std::move(look), home.file(kEventsFile), limits));
 }
 
-JsonlEventSink::JsonlEventSink(Fd file, std::string path, JsonlLimits limits)
-    : file_(std::move(file)), path_(std::move(path)), limits_(limits) {
+JsonlEventSink::JsonlEventSink(Fd file, Fd look, std::string path, JsonlLimits limits)
+    : file_(std::move(file)), look_(std::move(look)), path_(std::move(path)), limits_(limits) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -230,12 +253,14 @@ void JsonlEventSink::Batch::clear() noexcept {
 // Counts in `kept` the events whose whole line went to the file. Gives the error's number.
 int JsonlEventSink::write_batch(const Batch& batch, std::size_t& kept) {
   int error = 0;
-  // A write that failed inside a line left half of it: the next line must not join it.
-  if (torn_ && !batch.lines.empty()) torn_ = write_some(file_.get(), "\n", error) == 0;
-  if (error == 0 && !batch.lines.empty()) {
-    const std::size_t done = write_some(file_.get(), batch.lines, error);
+  if (!batch.lines.empty()) {
+    const Turn turn(file_.get());
+    // Half a line, of a write of ours that failed or of another davy that died in one: the
+    // next line must not join it.
+    const bool torn = ends_torn(look_.get(), error);
+    if (error == 0 && torn) (void)write_some(file_.get(), "\n", error);
+    const std::size_t done = error == 0 ? write_some(file_.get(), batch.lines, error) : 0;
     for (const std::size_t end : batch.ends) kept += end <= done ? 1 : 0;
-    if (done > 0) torn_ = batch.lines[done - 1] != '\n';
   }
   if (error == 0 && batch.sync) error = sync_file(file_.get());
   if (error != 0) {

@@ -3,7 +3,12 @@
 // Appending queues; a thread of the sink writes what has come every kLinger, or at
 // once for begin() and flush(). So kill -9 loses at most that much of best-effort
 // events and none whose begin() returned. A line that a crash tore is ended with a line
-// feed at the next start and told in the log; it stays as it is, and readers skip it.
+// feed before the next one is written; it stays as it is, and readers skip it.
+//
+// Two processes append while a server drains that has handed its home over (hand_over.h).
+// Each batch is one write() to a file that is only appended to, under an flock of the file,
+// after a look at how the file ends: lines of two never mix, and a line that one of them
+// tears takes none of the other's with it.
 #pragma once
 
 #include <chrono>
@@ -38,7 +43,7 @@ struct JsonlLimits {
 
 class JsonlEventSink final : public EventSink {
  public:
-  // The lock must outlive the sink.
+  // The lock is asked for to be sure that the caller may write.
   [[nodiscard]] static Result<std::unique_ptr<JsonlEventSink>> open(const Home& home,
                                                                     const HomeLock& lock,
                                                                     JsonlLimits limits = {});
@@ -67,12 +72,13 @@ class JsonlEventSink final : public EventSink {
     [[nodiscard]] std::size_t events() const noexcept { return ends.size(); }
     void clear() noexcept;
   };
-  JsonlEventSink(Fd file, std::string path, JsonlLimits limits);
+  JsonlEventSink(Fd file, Fd look, std::string path, JsonlLimits limits);
   void run();
   [[nodiscard]] int write_batch(const Batch& batch, std::size_t& kept);
   [[nodiscard]] Result<void> wait(std::unique_lock<std::mutex>& lock, Waiter& waiter);
 
   const Fd file_;
+  const Fd look_;  // the same file, to see how it ends
   const std::string path_;
   const JsonlLimits limits_;
 
@@ -89,7 +95,6 @@ class JsonlEventSink final : public EventSink {
 
   // The writer thread's own.
   Batch batch_;
-  bool torn_ = false;  // the last write stopped inside a line
 
   std::thread thread_;
 };

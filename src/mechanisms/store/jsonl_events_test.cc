@@ -154,6 +154,25 @@ TEST(JsonlEvents, TornLastLineIsEndedAndSkippedAndTold) {
   EXPECT_NE(logged.find("unreadable=1"), std::string::npos) << logged;
 }
 
+// As one process leaves it that is killed while another appends to the same file.
+TEST(JsonlEvents, LineThatAnotherTearsTakesNoneOfOursWithIt) {
+  EventHome t;
+  const auto ours = t.sink();
+  const auto theirs = t.sink();
+  ASSERT_TRUE(ours->append(row("req_a", 1)).ok());
+  ASSERT_TRUE(ours->flush().ok());
+  std::string line;
+  append_json(line, row("req_torn", 2));
+  std::ofstream(t.file, std::ios::app) << line.substr(0, line.size() - 5);
+  ASSERT_TRUE(ours->append(row("req_b", 3)).ok());
+  ASSERT_TRUE(ours->flush().ok());
+  std::ofstream(t.file, std::ios::app) << line.substr(0, line.size() - 5);
+  ASSERT_TRUE(theirs->append(row("req_c", 4)).ok());
+  ASSERT_TRUE(theirs->flush().ok());
+  for (const char* const id : {"req_a", "req_b", "req_c"}) EXPECT_EQ(t.find(id).size(), 1u) << id;
+  EXPECT_TRUE(t.find("req_torn").empty());
+}
+
 TEST(JsonlEvents, LineThatIsTooLongIsSkippedWithoutHidingOthers) {
   EventHome t;
   t.sink();

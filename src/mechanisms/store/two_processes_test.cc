@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
+#include "base/strings.h"
 #include "mechanisms/store/home_order_desk.h"
 #include "mechanisms/store/jsonl_events.h"
 #include "mechanisms/store/order_socket.h"
@@ -186,6 +188,48 @@ TEST(TwoProcesses, BegunAndFlushedEventsSurviveKill) {
   for (std::uint64_t number = 1; number <= told; ++number) {
     EXPECT_EQ(must(reader->find(id(number))).size(), 1u) << number;
   }
+}
+
+// One is killed again and again while the other appends: whatever it leaves, each line of
+// the other is there, once.
+TEST(TwoProcesses, BothAppendEventsAndNeitherHurtsTheOthersLines) {
+  const TemporaryFolder folder;
+  const Home home = must(Home::open_or_create(folder.path()));
+  const HomeLock lock = must(HomeLock::take(home));
+  const auto event = [](std::string_view id) {
+    Event out(Sourcetype::model_api_logs, WallTime(std::chrono::seconds(1'800'000'000)));
+    out.set(Field::request_id, id).set(Field::detail, std::string(3000, 'x'));
+    return out;
+  };
+  log::set_output([](std::string_view) {});
+  std::size_t made = 0;
+  {
+    const auto sink = must(JsonlEventSink::open(home, lock));
+    for (int round = 0; round < 10; ++round) {
+      Child other([&](int to) {
+        const auto its = must(JsonlEventSink::open(home, lock));
+        for (std::uint64_t number = 1;; ++number) {
+          for (int i = 0; i < 20; ++i) (void)its->append(event("req_theirs"));
+          if (!its->flush().ok()) _exit(4);
+          if (number == 1) tell(to, number);
+        }
+      });
+      ASSERT_NE(other.next(), 0u);
+      for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(sink->append(event("req_ours_" + std::to_string(made++))).ok());
+        ASSERT_TRUE(sink->flush().ok());
+      }
+      other.kill_now();
+    }
+  }
+  log::set_output({});
+  std::map<std::string, int> seen;
+  const std::string content = must(home.folder().read(kEventsFile, std::size_t{1} << 30));
+  for (const std::string_view line : split(content, '\n')) {
+    if (const auto whole = event_from_json(line))
+      ++seen[std::string(whole->text(Field::request_id))];
+  }
+  for (std::size_t i = 0; i < made; ++i) EXPECT_EQ(seen["req_ours_" + std::to_string(i)], 1) << i;
 }
 
 }  // namespace
