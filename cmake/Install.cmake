@@ -26,7 +26,7 @@ install(TARGETS davy RUNTIME DESTINATION bin)
 install(FILES README.md ASSURANCE.md SECURITY.md CHANGELOG.md LICENSE NOTICE DESTINATION ${documents})
 install(DIRECTORY docs/ DESTINATION ${reference})
 install(DIRECTORY rules examples DESTINATION ${data})
-install(FILES deploy/systemd/davylamp.service DESTINATION ${units})
+install(FILES deploy/systemd/davylamp.service deploy/systemd/davylamp.socket DESTINATION ${units})
 install(FILES deploy/systemd/sysusers.conf DESTINATION ${users} ${as})
 install(FILES deploy/systemd/tmpfiles.conf DESTINATION ${folders} ${as})
 install(DIRECTORY deploy/docker deploy/grafana deploy/prometheus DESTINATION ${data}/deploy

@@ -30,6 +30,7 @@ std::shared_ptr<const Snapshot> Reloader::start(Diagnostics& diagnostics) {
   auto snapshot = build(diagnostics);
   if (!snapshot) return nullptr;
   watches_ = snapshot->settings.watch;
+  drain_ = snapshot->settings.drain;
   policy_digest_ = snapshot->policy_digest;
   fixed_part_ = fixed_part(*snapshot);
   return snapshot;
@@ -55,6 +56,7 @@ std::shared_ptr<const Snapshot> Reloader::reload(Cause cause,
   const bool mended = !std::exchange(complaint_, {}).empty();
   const bool same = std::exchange(policy_digest_, snapshot->policy_digest) == policy_digest_;
   watches_ = snapshot->settings.watch;
+  drain_ = snapshot->settings.drain;
   const std::string_view policy = std::string_view(policy_digest_).substr(0, 12);
   if (cause == Cause::files) {
     // Perhaps a credential, which is no part of the policy.
@@ -89,6 +91,11 @@ FileMarks Reloader::files() const {
 bool Reloader::watches() const {
   const std::lock_guard lock(mutex_);
   return watches_;
+}
+
+DrainTimes Reloader::drain() const {
+  const std::lock_guard lock(mutex_);
+  return drain_;
 }
 
 }  // namespace davy::app

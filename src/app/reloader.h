@@ -40,6 +40,8 @@ class Reloader {
   [[nodiscard]] FileMarks files() const;
   // Whether the configuration in force wants its files watched.
   [[nodiscard]] bool watches() const;
+  // Of the configuration in force.
+  [[nodiscard]] DrainTimes drain() const;
 
  private:
   [[nodiscard]] std::shared_ptr<const Snapshot> build(Diagnostics& diagnostics);
@@ -50,6 +52,7 @@ class Reloader {
   mutable std::mutex mutex_;  // guards all below
   FileMarks files_;
   bool watches_ = true;
+  DrainTimes drain_;
   std::string policy_digest_;
   std::string fixed_part_;
   std::string complaint_;  // the last one; empty once a configuration was good

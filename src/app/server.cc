@@ -1,7 +1,11 @@
 #include "app/server.h"
 
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -13,7 +17,9 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "core/live_control.h"
+#include "mechanisms/net/listening_sockets.h"
 #include "mechanisms/net/proxy_settings.h"
+#include "mechanisms/store/hand_over.h"
 #include "mechanisms/store/home.h"
 #include "mechanisms/store/jsonl_events.h"
 #include "mechanisms/store/order_router.h"
@@ -31,9 +37,10 @@
 namespace davy::app {
 namespace {
 
-constexpr std::chrono::seconds kDrainTime{10};
 // A command holds the lock for one order only.
 constexpr std::chrono::milliseconds kLockPatience{2000};
+// How often a server that was relieved looks for keys that were revoked meanwhile.
+constexpr std::chrono::milliseconds kFollowEvery{500};
 
 // Ten thousand connections need as many descriptors; the soft limit is often 1,024.
 // How many there may be then.
@@ -52,8 +59,8 @@ void forbid_core_files() {
 
 class RunningServer final : public Server {
  public:
-  RunningServer(std::string config_file, const Clock& clock)
-      : config_file_(std::move(config_file)), clock_(clock), reloader_(config_file_, builder_) {}
+  RunningServer(ServerStart start, const Clock& clock)
+      : start_(std::move(start)), clock_(clock), reloader_(start_.config_file, builder_) {}
 
   ~RunningServer() override {
     // Orders first, so that none comes while the rest goes.
@@ -65,18 +72,30 @@ class RunningServer final : public Server {
     const std::uint64_t descriptors = raise_descriptor_limit();
     forbid_core_files();
     DAVY_ASSIGN(proxies_, net::ProxySettings::read(access::Credentials::process_environment()));
-    const auto loaded = builder_.load(config_file_, diagnostics);
-    if (!loaded) return invalid_input("the configuration has mistakes", {config_file_, 0, 0});
-    DAVY_TRY(open_home(*loaded));
+    const std::string& config_file = start_.config_file;
+    const auto loaded = builder_.load(config_file, diagnostics);
+    if (!loaded) return invalid_input("the configuration has mistakes", {config_file, 0, 0});
+    net::InheritedSockets inherited;
+    for (Fd& socket : start_.sockets) DAVY_TRY(inherited.add(std::move(socket)));
+    std::optional<store::HandedOver> handed;
+    if (start_.take_over) {
+      DAVY_ASSIGN(handed, ask(*loaded));
+      for (Fd& socket : handed->sockets) DAVY_TRY(inherited.add(std::move(socket)));
+    }
+    DAVY_TRY(open_home(*loaded, handed));
     DAVY_TRY(open_keys(*loaded));
     const auto snapshot = reloader_.start(diagnostics);
-    if (!snapshot) return invalid_input("the configuration has mistakes", {config_file_, 0, 0});
+    if (!snapshot) return invalid_input("the configuration has mistakes", {config_file, 0, 0});
     DAVY_ASSIGN(auto redactor, text::CredentialRedactor::create());
     redactor_.emplace(std::move(redactor));
 
     routes_.push_back(telemetry::health_route());
-    // Ready as soon as it listens: there is nothing that it waits for.
-    routes_.push_back(telemetry::ready_route([] { return std::optional<std::string>(); }));
+    // Ready as soon as it listens: there is nothing that it waits for. One that was relieved
+    // leaves the answer to the other, which is ready.
+    routes_.push_back(telemetry::ready_route([this]() -> std::optional<std::string> {
+      if (!stopping_) return std::nullopt;
+      return "davy is stopping; exchanges under way may end, new ones are not taken";
+    }));
     server_metrics_.emplace(metrics_, *events_);
     routes_.push_back(telemetry::metrics_route(metrics_, [this] { server_metrics_->refresh(); }));
     for (const auto& route : routes_) route_pointers_.push_back(route.get());
@@ -89,14 +108,22 @@ class RunningServer final : public Server {
                                      .admin_routes = route_pointers_,
                                      .proxies = proxies_,
                                      .descriptors = descriptors};
-    DAVY_ASSIGN(gateway_, gateway::Gateway::start(snapshot, services));
+    DAVY_ASSIGN(gateway_, gateway::Gateway::bind(snapshot, services, inherited));
+    for (const std::string& address : inherited.left()) {
+      log::warning("a socket that was handed over is not used, since `listen` does not name it",
+                   {{"address", address}});
+    }
 
     store::OrderRouter::Handlers handlers;
-    handlers.push_back(std::make_unique<access::KeyOrders>(*ring_, control_));
+    auto key_orders = std::make_unique<access::KeyOrders>(*ring_, control_);
+    key_orders_ = key_orders.get();
+    handlers.push_back(std::move(key_orders));
     handlers.push_back(std::make_unique<evidence::EvidenceOrders>(events_.get()));
     router_.emplace(*state_, clock_, std::move(handlers),
                     [this](std::uint64_t) { reload(Cause::order, {}); });
-    DAVY_ASSIGN(socket_, store::OrderSocket::start(*home_, *lock_, *router_, clock_));
+    relieved_fd_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!relieved_fd_.valid()) return unavailable("no descriptor is left", {}, "raise ulimit -n");
+    DAVY_TRY(serve(handed));
     server_metrics_->configuration_read(true, clock_.now().wall);
     announce(*snapshot);
     return {};
@@ -112,18 +139,108 @@ class RunningServer final : public Server {
   [[nodiscard]] FileMarks files() const override { return reloader_.files(); }
   [[nodiscard]] bool watches() const override { return reloader_.watches(); }
 
-  void drain() override {
-    log::info("stopping: no new connections");
-    if (!gateway_->drain(kDrainTime)) log::warning("some exchanges did not finish in time");
+  [[nodiscard]] int relieved_fd() const noexcept override { return relieved_fd_.get(); }
+  [[nodiscard]] pid_t relieved_by() const noexcept override { return relieved_by_; }
+
+  void stop(Stop why) override {
+    const std::lock_guard lock(hand_over_mutex_);
+    stop_ = why;
+    if (why == Stop::relieved) {
+      // The other one has it too. It is that one's alone, so that its own end is enough to
+      // let a third one in.
+      lock_.reset();
+      gateway_->stop_accepting(true);
+    } else {
+      stopping_ = true;
+      gateway_->stop_accepting(false);
+    }
+  }
+
+  [[nodiscard]] std::chrono::milliseconds patience() const override {
+    const DrainTimes times = reloader_.drain();
+    return stop_ == Stop::relieved ? times.take_over : times.stop;
+  }
+
+  [[nodiscard]] bool drained() override {
+    using Drained = gateway::Gateway::Drained;
+    if (relieved_by_ != 0) follow();
+    return gateway_->drained(stop_ == Stop::relieved ? Drained::clients : Drained::exchanges);
   }
 
  private:
-  Result<void> open_home(const LoadedConfig& loaded) {
+  Result<store::HandedOver> ask(const LoadedConfig& loaded) {
+    DAVY_ASSIGN(auto home, store::Home::open(resolve(loaded.folder, loaded.settings.home)));
+    home_.emplace(std::move(home));
+    return store::ask_to_take_over(*home_, clock_);
+  }
+
+  // The last thing of a start: from here on connections and orders are taken.
+  Result<void> serve(std::optional<store::HandedOver>& handed) {
+    store::HandOverDesk desk{[this] { return sockets(); }, [this](pid_t by) { relieved(by); }};
+    if (!handed) {
+      gateway_->serve();
+      DAVY_ASSIGN(socket_,
+                  store::OrderSocket::start(*home_, *lock_, *router_, clock_, std::move(desk)));
+      return {};
+    }
+    DAVY_ASSIGN(socket_, store::OrderSocket::adopt(*home_, *lock_, *router_, clock_,
+                                                   std::move(desk), std::move(handed->orders)));
+    DAVY_TRY(store::confirm_take_over(handed->peer.get(), clock_));
+    gateway_->serve();
+    socket_->begin();
+    if (const auto signed_by_us = lock_->sign(); !signed_by_us) {
+      log::warning("the lock of the home names another process",
+                   {{"why", signed_by_us.error().text()}});
+    }
+    return {};
+  }
+
+  // The two sides of a hand-over that concern us; both called by the thread of the orders.
+  Result<std::vector<Fd>> sockets() {
+    const std::lock_guard lock(hand_over_mutex_);
+    if (stop_) return unavailable("it is stopping", {}, "wait for its end, then start this one");
+    // No order is carried out from here on.
+    DAVY_ASSIGN(followed_, state_->last_order());
+    return gateway_->sockets();
+  }
+  void relieved(pid_t by) {
+    relieved_by_ = by;
+    const std::uint64_t one = 1;
+    while (::write(relieved_fd_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+    }
+  }
+
+  // Revocations end streams, here too.
+  void follow() {
+    const SteadyTime now = clock_.now().steady;
+    if (now < follow_at_) return;
+    follow_at_ = now + kFollowEvery;
+    const auto last = key_orders_->follow(*state_, followed_);
+    if (last) {
+      followed_ = *last;
+    } else {
+      static log::Sampled sampled(1, 10);
+      sampled.write(log::Level::error, "cannot see which keys were revoked",
+                    {{"why", last.error().text()}},
+                    static_cast<std::int64_t>(unix_seconds(clock_.now().wall)));
+    }
+  }
+
+  Result<void> open_home(const LoadedConfig& loaded, std::optional<store::HandedOver>& handed) {
+    if (handed) {
+      DAVY_ASSIGN(auto adopted, store::HomeLock::adopt(*home_, std::move(handed->lock)));
+      lock_.emplace(std::move(adopted));
+      return open_stores();
+    }
     DAVY_ASSIGN(auto home,
                 store::Home::open_or_create(resolve(loaded.folder, loaded.settings.home)));
     home_.emplace(std::move(home));
     DAVY_ASSIGN(auto lock, store::HomeLock::take(*home_, kLockPatience));
     lock_.emplace(std::move(lock));
+    return open_stores();
+  }
+
+  Result<void> open_stores() {
     DAVY_ASSIGN(state_, store::SqliteStateStore::open(*home_, *lock_));
     DAVY_ASSIGN(events_, store::JsonlEventSink::open(*home_, *lock_));
     return {};
@@ -158,7 +275,7 @@ class RunningServer final : public Server {
   }
 
   // In an order in which each outlives what comes after it.
-  const std::string config_file_;
+  ServerStart start_;
   const Clock& clock_;
   std::optional<store::Home> home_;
   std::optional<store::HomeLock> lock_;
@@ -176,15 +293,23 @@ class RunningServer final : public Server {
   std::vector<std::unique_ptr<AdminRoute>> routes_;
   std::vector<AdminRoute*> route_pointers_;
   std::unique_ptr<gateway::Gateway> gateway_;
+  access::KeyOrders* key_orders_ = nullptr;
   std::optional<store::OrderRouter> router_;
+  Fd relieved_fd_;
+  std::atomic<pid_t> relieved_by_{0};
+  std::atomic<bool> stopping_{false};
+  std::mutex hand_over_mutex_;  // guards the three below
+  std::optional<Stop> stop_;    // the main thread's to write
+  std::uint64_t followed_ = 0;  // the last order of which we know what it did
+  SteadyTime follow_at_;        // the main thread's
   std::unique_ptr<store::OrderSocket> socket_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(const std::string& config_file, const Clock& clock,
+Result<std::unique_ptr<Server>> Server::start(ServerStart start, const Clock& clock,
                                               Diagnostics& diagnostics) {
-  auto server = std::make_unique<RunningServer>(config_file, clock);
+  auto server = std::make_unique<RunningServer>(std::move(start), clock);
   DAVY_TRY(server->start(diagnostics));
   return std::unique_ptr<Server>(std::move(server));
 }

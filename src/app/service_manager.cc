@@ -1,5 +1,6 @@
 #include "app/service_manager.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "base/strings.h"
 
 namespace davy::app {
 
@@ -24,6 +26,30 @@ void ServiceManager::reloading(Now now) const {
   const auto since_boot =
       std::chrono::duration_cast<std::chrono::microseconds>(now.steady.time_since_epoch());
   tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(since_boot.count()) + "\n");
+}
+
+Result<std::vector<Fd>> sockets_from_environment() {
+  return sockets_from(secure_getenv("LISTEN_PID"), secure_getenv("LISTEN_FDS"), ::getpid());
+}
+
+Result<std::vector<Fd>> sockets_from(const char* listen_pid, const char* listen_fds, pid_t self) {
+  constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
+  constexpr std::uint64_t kMost = 1024;
+  std::vector<Fd> out;
+  if (listen_pid == nullptr || listen_fds == nullptr) return out;
+  const auto pid = to_number(listen_pid);
+  const auto count = to_number(listen_fds);
+  if (!pid || !count || *count > kMost) {
+    return invalid_input("LISTEN_PID and LISTEN_FDS are not what a service manager sets");
+  }
+  if (*pid != static_cast<std::uint64_t>(self)) return out;
+  for (int fd = kFirst; fd < kFirst + static_cast<int>(*count); ++fd) {
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+      return invalid_input("LISTEN_FDS counts descriptors that are not open");
+    }
+    out.emplace_back(fd);
+  }
+  return out;
 }
 
 void ServiceManager::tell(std::string_view message) const {

@@ -50,9 +50,11 @@ void hears_everything(const std::string& address) {
   now.steady = SteadyTime(std::chrono::seconds(7));
   told.reloading(now);
   told.stopping();
+  told.relieved_by(123);
   EXPECT_EQ(manager.next(), "READY=1\n");
   EXPECT_EQ(manager.next(), "RELOADING=1\nMONOTONIC_USEC=7000000\n");
   EXPECT_EQ(manager.next(), "STOPPING=1\n");
+  EXPECT_EQ(manager.next(), "MAINPID=123\n");
   EXPECT_EQ(manager.next(), "");
 }
 
@@ -78,6 +80,27 @@ TEST(ServiceManager, NobodyToTellIsNoTrouble) {
   log::set_output({});
   EXPECT_EQ(lines.size(), 1U) << "said once";
   ServiceManager(std::string(300, 'x')).ready();
+}
+
+std::size_t count_of(const char* pid, const char* fds) {
+  const auto sockets = sockets_from(pid, fds, 42);
+  return sockets ? sockets->size() : 999;
+}
+
+// That they are taken is shown by tests/end_to_end/test_upgrade.py.
+TEST(ServiceManager, OnlySocketsThatAreForThisProcessAreTaken) {
+  EXPECT_EQ(count_of(nullptr, nullptr), 0U);
+  EXPECT_EQ(count_of(nullptr, "1"), 0U);
+  EXPECT_EQ(count_of("42", nullptr), 0U);
+  EXPECT_EQ(count_of("41", "1"), 0U);
+  EXPECT_EQ(count_of("42", "0"), 0U);
+}
+
+TEST(ServiceManager, WhatIsNoCountOfSocketsIsRefused) {
+  for (const char* const fds : {"", "x", "-1", "1.5", "1025", "99999999999999999999"}) {
+    EXPECT_EQ(count_of("42", fds), 999U) << fds;
+  }
+  EXPECT_EQ(count_of("", "1"), 999U);
 }
 
 }  // namespace

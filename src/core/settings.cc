@@ -39,6 +39,15 @@ void read_admin(ConfigMap& top, Settings& settings) {
   settings.admin = *std::move(endpoint);
 }
 
+void read_drain(ConfigMap& top, Settings& settings) {
+  constexpr std::chrono::hours kMost{24};
+  const auto read = [&](std::string_view key, std::chrono::milliseconds& out) {
+    out = top.duration(key, std::chrono::milliseconds(0), kMost).value_or(out);
+  };
+  read("drain_timeout", settings.drain.stop);
+  read("take_over_drain_timeout", settings.drain.take_over);
+}
+
 void read_budget(ConfigMap& map, Experiment& experiment) {
   ConfigMap budget = map.map("budget");
   experiment.budget.usd_per_day = budget.number("usd_per_day", 0, kMaxDollars);
@@ -268,6 +277,7 @@ ConfigContent read_config(const ConfigNode& root,
     settings.home = *home;
   }
   settings.watch = top.boolean("watch").value_or(true);
+  read_drain(top, settings);
   for (ConfigMap& map : top.maps("models")) settings.models.push_back(read_model(map));
   settings.experiments = read_experiments(top, "");
   settings.rules = read_rules(top);

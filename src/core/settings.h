@@ -3,6 +3,7 @@
 // experiments and rules are read beside them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -52,6 +53,15 @@ struct Endpoint {
 enum class Evidence : std::uint8_t { best_effort, required };
 enum class ContentPolicy : std::uint8_t { none, findings, full };
 
+// How long exchanges under way may go on.
+struct DrainTimes {
+  // When we are told to stop. Kubernetes kills after 30 s, systemd after 90, if not told
+  // otherwise; some time is left to write the last events.
+  std::chrono::milliseconds stop{25'000};
+  // When another davy has taken over, and nothing hurries.
+  std::chrono::milliseconds take_over{3'600'000};
+};
+
 struct Settings {
   std::vector<Endpoint> listen;          // default 127.0.0.1:8080
   Endpoint admin;                        // default 127.0.0.1:8081; loopback only for now
@@ -67,6 +77,7 @@ struct Settings {
   AddressSet trusted_proxies;
   ForwardedBy forwarded_by = ForwardedBy::x_forwarded_for;
   bool watch = true;  // files of the configuration that change are read again
+  DrainTimes drain;
 };
 
 // A file with its includes merged and every section read.

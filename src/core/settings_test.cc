@@ -129,6 +129,19 @@ TEST(Settings, AdminStaysOnLoopback) {
   EXPECT_TRUE(r.says("only a loopback address"));
 }
 
+TEST(Settings, ReadsHowLongExchangesMayGoOn) {
+  const DrainTimes defaults = read(ConfigNode{}).content.settings.drain;
+  EXPECT_EQ(defaults.stop, std::chrono::seconds(25));
+  EXPECT_EQ(defaults.take_over, std::chrono::hours(1));
+  const Read r = read(Tree::map(
+      {{"drain_timeout", Tree::text("0s")}, {"take_over_drain_timeout", Tree::text("90s")}}));
+  EXPECT_TRUE(r.diagnostics.all().empty()) << r.all();
+  EXPECT_EQ(r.content.settings.drain.stop, std::chrono::seconds(0));
+  EXPECT_EQ(r.content.settings.drain.take_over, std::chrono::seconds(90));
+  EXPECT_TRUE(read_with("drain_timeout", Tree::text("2d")).says("drain_timeout"));
+  EXPECT_FALSE(read_with("drain_timeout", Tree::text("25h")).diagnostics.ok());
+}
+
 TEST(Settings, KeysAreOptionalOnLoopbackOnly) {
   const auto root = [](const char* listen) {
     return Tree::map({{"listen", Tree::text(listen)},

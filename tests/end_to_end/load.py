@@ -18,6 +18,7 @@ class Load:
         self.body = body or chat_body("hi")
         self.keep = keep
         self.answered = 0
+        self.ids = []  # of the requests that were answered
         self.failures = []
         self.stopping = threading.Event()
         self.lock = threading.Lock()
@@ -57,6 +58,7 @@ class Load:
                 with self.lock:
                     if failure is None:
                         self.answered += 1
+                        self.ids.append(answer.headers.get("davy-request-id"))
                     else:
                         self.failures.append(failure)
                 if self.pause:

@@ -9,6 +9,7 @@ import stat
 
 import pytest
 from conftest import ROOT, packed, run
+from running import PATIENCE
 from service import NotifySocket, Service
 from unit import Sandbox
 
@@ -81,7 +82,7 @@ def test_lintian_has_nothing_to_say(deb):
 @root_only
 def test_the_service_runs_as_the_unit_says(installed, work):
     """Installed by dpkg with its scripts, started as its user under the unit's filter of
-    system calls and mappings, told to systemd, reloaded, stopped."""
+    system calls and mappings, told to systemd, reloaded, relieved by another, stopped."""
     users = dict(line.split(":")[0::2][:2] for line in
                  (installed / "etc/passwd").read_text().splitlines())
     uid = int(users["davy"])
@@ -101,6 +102,13 @@ def test_the_service_runs_as_the_unit_says(installed, work):
         service.server.send_signal(signal.SIGHUP)
         assert manager.next().startswith("RELOADING=1\nMONOTONIC_USEC=")
         assert manager.next() == "READY=1\n"
+        service.works()
+        old, service.server = service.server, service.start(
+            "serve", "-c", config, "--take-over",
+            env={**os.environ, "NOTIFY_SOCKET": str(work / "notify")})
+        heard = {manager.next(), manager.next()}
+        assert heard == {"READY=1\n", f"MAINPID={service.server.pid}\n"}
+        assert old.wait(PATIENCE) == 0
         service.works()
         limits = pathlib.Path(f"/proc/{service.server.pid}/limits").read_text()
         assert re.search(rf"Max open files +{sandbox.files} +{sandbox.files} ", limits)
@@ -152,10 +160,11 @@ def test_an_upgrade_keeps_what_the_administrator_wrote(installed, deb):
     assert config.read_text() == "# mine\n"
 
 
-def test_the_unit_is_one_that_systemd_understands(tmp_path):
-    said = run("systemd-analyze", "verify", "--man=no", UNIT, check=False)
+def test_the_units_are_such_that_systemd_understands_them():
+    said = run("systemd-analyze", "verify", "--man=no", UNIT, UNIT.with_suffix(".socket"),
+               check=False)
     wrong = [line for line in (said.stdout + said.stderr).splitlines()
-             if "davylamp.service" in line and "/usr/bin/davy is not executable" not in line]
+             if "davylamp." in line and "/usr/bin/davy is not executable" not in line]
     assert not wrong
     # docs/packages.md gives the number; lower is better.
     run("systemd-analyze", "security", "--offline=true", "--threshold=12", UNIT)

@@ -14,7 +14,8 @@ SHARED = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so
 def test_it_holds_what_the_documents_say(bundle):
     assert re.fullmatch(r"davylamp-\d+\.\d+\.\d+-linux-\w+", bundle.name)
     for name in ("bin/davy", "rules/access.yaml", "examples/server/davylamp.yaml",
-                 "docs/packages.md", "deploy/systemd/davylamp.service", "deploy/docker/Dockerfile",
+                 "docs/packages.md", "deploy/systemd/davylamp.service", "deploy/systemd/davylamp.socket",
+                 "deploy/docker/Dockerfile",
                  "LICENSE", "NOTICE", "README.md", "third-party/openssl.txt"):
         assert (bundle / name).is_file(), name
 

@@ -71,9 +71,11 @@ Task<void> serve(std::unique_ptr<Connection> connection, HttpHandler handler,
     const bool whole = co_await read_body(*connection, head.framing(), codec, body);
     if (!whole) co_return;
     connection->no_deadline();
-    Responder responder(*connection, head.framing().keep_alive, head.method() == "HEAD");
+    const bool closing = limits.closing != nullptr && limits.closing->load();
+    const bool keep_alive = head.framing().keep_alive && !closing;
+    Responder responder(*connection, keep_alive, head.method() == "HEAD");
     co_await handler(HttpRequest{head, body}, responder);
-    if (!responder.answered() || !head.framing().keep_alive) co_return;
+    if (!responder.answered() || !keep_alive) co_return;
     parser.reset();
     connection->shrink();
   }

@@ -2,6 +2,7 @@
 // model API. The gateway speaks to the codec itself.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -56,6 +57,8 @@ struct HttpServerLimits {
   std::size_t body_bytes = 1 << 20;
   std::chrono::seconds idle{60};
   std::chrono::seconds request{30};
+  // While it is true each answer is its connection's last; null = never. Outlives the server.
+  const std::atomic<bool>* closing = nullptr;
 };
 
 // What Listener::start takes: reads requests one after the other and calls `handler`.

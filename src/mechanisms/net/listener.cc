@@ -43,7 +43,20 @@ Result<std::unique_ptr<Listener>> Listener::bind(const Endpoint& endpoint, Loops
     (void)fd.release();
     out->parts_.push_back(std::move(part));
   }
+  out->accepting_ = out->parts_.size();
   return out;
+}
+
+Result<void> Listener::copy_sockets(std::vector<Fd>& out) const {
+  for (const Fd& socket : bound_.sockets) {
+    Fd copy(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+    if (!copy.valid()) {
+      return unavailable("cannot copy a socket: " + std::string(strerrordesc_np(errno)), {},
+                         "raise ulimit -n");
+    }
+    out.push_back(std::move(copy));
+  }
+  return {};
 }
 
 void Listener::start(Serve serve) {
@@ -56,7 +69,7 @@ void Listener::start(Serve serve) {
 void Listener::stop(bool handed_over) {
   bound_.sockets.clear();
   for (auto& part : parts_) {
-    part->loop.post([raw = part.get(), handed_over] { end(*raw, !handed_over); });
+    part->loop.post([this, raw = part.get(), handed_over] { end(*raw, !handed_over); });
   }
 }
 
@@ -76,6 +89,7 @@ void Listener::end(Part& part, bool take_waiting) {
     if (!error) begin(part, std::move(socket));
   }
   part.acceptor.close(error);
+  accepting_.fetch_sub(1, std::memory_order_release);
 }
 
 Task<void> Listener::accept(Part& part) {

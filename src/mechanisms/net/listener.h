@@ -1,8 +1,10 @@
 // Accepting connections, on every loop.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -36,10 +38,16 @@ class Listener {
   // taken, unless `handed_over`: then another process has these sockets too and takes
   // them. Thread-safe, returns at once.
   void stop(bool handed_over = false);
+  // Whether all that waited when it was stopped is with its `serve`. Thread-safe.
+  [[nodiscard]] bool stopped() const noexcept {
+    return accepting_.load(std::memory_order_acquire) == 0;
+  }
 
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return bound_.endpoint; }
   // For another process. They are ours, and go with stop().
   [[nodiscard]] const std::vector<Fd>& sockets() const noexcept { return bound_.sockets; }
+  // Copies of these, behind what is in `out`.
+  [[nodiscard]] Result<void> copy_sockets(std::vector<Fd>& out) const;
 
  private:
   using Protocol = asio::generic::stream_protocol;
@@ -55,10 +63,11 @@ class Listener {
   explicit Listener(ListeningSockets bound) : bound_(std::move(bound)) {}
   static Task<void> accept(Part& part);
   static void begin(Part& part, Accepted socket);
-  static void end(Part& part, bool take_waiting);
+  void end(Part& part, bool take_waiting);
 
   ListeningSockets bound_;  // each part accepts from a duplicate of one of its sockets
   std::vector<std::unique_ptr<Part>> parts_;
+  std::atomic<std::size_t> accepting_{0};  // parts that do
 };
 
 }  // namespace davy::net

@@ -94,6 +94,7 @@ class Loops {
 
   [[nodiscard]] std::size_t size() const noexcept { return loops_.size(); }
   [[nodiscard]] Loop& operator[](std::size_t at) noexcept { return *loops_[at]; }
+  [[nodiscard]] const Loop& operator[](std::size_t at) const noexcept { return *loops_[at]; }
 
   void start();
   // Stops and joins. Safe to call twice.

@@ -93,6 +93,14 @@ bool lock_now(int fd) {
   return true;
 }
 
+Result<void> check_writable(const Home& home) {
+  if (home.format().number == kHomeFormat) return {};
+  return invalid_input(
+      fmt::format("the home has format {}; this davy, of format {}, may read it and not write it",
+                  home.format().number, kHomeFormat),
+      {home.path()}, "use the davy that wrote it, or a newer one");
+}
+
 }  // namespace
 
 Result<bool> is_vacant(const Folder& folder) {
@@ -159,13 +167,23 @@ Result<Home> Home::open_or_create(const std::string& path) {
 }
 
 Result<HomeLock> HomeLock::take(const Home& home, std::chrono::milliseconds patience) {
-  if (home.format().number != kHomeFormat) {
-    return invalid_input(
-        fmt::format("the home has format {}; this davy, of format {}, may read it and not write it",
-                    home.format().number, kHomeFormat),
-        {home.path()}, "use the davy that wrote it, or a newer one");
-  }
+  DAVY_TRY(check_writable(home));
   return lock(home, patience);
+}
+
+Result<HomeLock> HomeLock::adopt(const Home& home, Fd lock) {
+  DAVY_TRY(check_writable(home));
+  struct stat given {};
+  struct stat there {};
+  if (fstat(lock.get(), &given) != 0 ||
+      fstatat(home.folder().fd(), kLockFile, &there, AT_SYMLINK_NOFOLLOW) != 0) {
+    return cannot("examine", home.file(kLockFile), errno);
+  }
+  // Locking again what is locked through the same open file changes nothing.
+  if (given.st_dev != there.st_dev || given.st_ino != there.st_ino || !lock_now(lock.get())) {
+    return invalid_input("what was handed over is not the lock of this home", {home.path()});
+  }
+  return HomeLock(std::move(lock));
 }
 
 Result<HomeLock> HomeLock::take_for_upgrade(const Home& home) { return lock(home, {}); }
@@ -185,10 +203,18 @@ Result<HomeLock> HomeLock::lock(const Home& home, std::chrono::milliseconds pati
     std::this_thread::sleep_for(kLockRetry);
     waited += kLockRetry;
   }
+  HomeLock out(std::move(fd));
+  DAVY_TRY(out.sign());
+  return out;
+}
+
+Result<void> HomeLock::sign() const {
   const std::string pid = fmt::format("{}\n", getpid());
-  if (ftruncate(fd.get(), 0) != 0) return cannot("write", home.file(kLockFile), errno);
-  DAVY_TRY(write_all(fd.get(), pid));
-  return HomeLock(std::move(fd));
+  if (ftruncate(fd_.get(), 0) != 0 ||
+      pwrite(fd_.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    return cannot("write", kLockFile, errno);
+  }
+  return {};
 }
 
 }  // namespace davy::store

@@ -8,6 +8,9 @@
 //   pepper        access/keys, unless configured elsewhere
 //
 // The folder has mode 0700, its files 0600.
+//
+// After a hand-over (hand_over.h) the server that was relieved appends the events of what it
+// still has under way, and reads the state; it writes nothing else.
 #pragma once
 
 #include <chrono>
@@ -67,6 +70,14 @@ class HomeLock {
                                              std::chrono::milliseconds patience = {});
   // For `davy upgrade` alone: whatever the format.
   [[nodiscard]] static Result<HomeLock> take_for_upgrade(const Home& home);
+  // `lock` is the descriptor of a process that holds it: one lock then belongs to both, until
+  // each has closed its own. invalid_input: it is no such descriptor.
+  [[nodiscard]] static Result<HomeLock> adopt(const Home& home, Fd lock);
+  // Writes into it which process holds it, as take() does; adopt() does not.
+  [[nodiscard]] Result<void> sign() const;
+
+  // For a process that is to adopt it.
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:
   [[nodiscard]] static Result<HomeLock> lock(const Home& home, std::chrono::milliseconds patience);

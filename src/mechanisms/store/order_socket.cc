@@ -42,8 +42,9 @@ Result<void> remove_stale(const Home& home) {
 
 }  // namespace
 
-Result<std::unique_ptr<OrderSocket>> OrderSocket::start(const Home& home, const HomeLock&,
-                                                        OrderRouter& router, const Clock& clock) {
+Result<std::unique_ptr<OrderSocket>> OrderSocket::start(const Home& home, const HomeLock& lock,
+                                                        OrderRouter& router, const Clock& clock,
+                                                        HandOverDesk desk) {
   DAVY_TRY(remove_stale(home));
   Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.valid()) return cannot("open", home, errno);
@@ -55,27 +56,41 @@ Result<std::unique_ptr<OrderSocket>> OrderSocket::start(const Home& home, const 
     return cannot("set the mode of", home, errno);
   }
   if (::listen(listener.get(), kBacklog) != 0) return cannot("listen on", home, errno);
-  Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake.valid()) return cannot("open", home, errno);
-  return std::unique_ptr<OrderSocket>(
-      new OrderSocket(home, router, clock, std::move(listener), std::move(wake)));
+  DAVY_ASSIGN(auto out, adopt(home, lock, router, clock, std::move(desk), std::move(listener)));
+  out->begin();
+  return out;
 }
 
-OrderSocket::OrderSocket(const Home& home, OrderRouter& router, const Clock& clock, Fd listener,
-                         Fd wake)
+Result<std::unique_ptr<OrderSocket>> OrderSocket::adopt(const Home& home, const HomeLock& lock,
+                                                        OrderRouter& router, const Clock& clock,
+                                                        HandOverDesk desk, Fd listener) {
+  Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake.valid()) return cannot("open", home, errno);
+  return std::unique_ptr<OrderSocket>(new OrderSocket(home, lock, router, clock, std::move(desk),
+                                                      std::move(listener), std::move(wake)));
+}
+
+OrderSocket::OrderSocket(const Home& home, const HomeLock& lock, OrderRouter& router,
+                         const Clock& clock, HandOverDesk desk, Fd listener, Fd wake)
     : home_(home),
+      lock_(lock.fd()),
       router_(router),
       clock_(clock),
+      desk_(std::move(desk)),
       listener_(std::move(listener)),
-      wake_(std::move(wake)),
-      thread_([this] { run(); }) {}
+      wake_(std::move(wake)) {}
+
+void OrderSocket::begin() {
+  ours_ = true;
+  thread_ = std::thread([this] { run(); });
+}
 
 OrderSocket::~OrderSocket() {
   const std::uint64_t one = 1;
   while (::write(wake_.get(), &one, sizeof one) < 0 && errno == EINTR) {
   }
-  thread_.join();
-  unlinkat(home_.folder().fd(), kSocketFile, 0);
+  if (thread_.joinable()) thread_.join();
+  if (ours_) unlinkat(home_.folder().fd(), kSocketFile, 0);
 }
 
 void OrderSocket::run() {
@@ -89,7 +104,7 @@ void OrderSocket::run() {
     if (wanted[1].revents != 0) return;
     const Fd peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (peer.valid()) {
-      serve(peer.get());
+      if (!serve(peer.get())) return;
     } else if (errno == EMFILE || errno == ENFILE) {
       // The connection stays in the queue, so poll would return at once for ever.
       log::error("no file descriptor left for an order", {{"hint", "raise ulimit -n"}});
@@ -99,13 +114,14 @@ void OrderSocket::run() {
   }
 }
 
-void OrderSocket::serve(int peer) {
+bool OrderSocket::serve(int peer) {
   ucred who{};
   socklen_t size = sizeof who;
   const auto answer = [&](const Result<std::string>& result) {
     if (auto sent = send_all(peer, answer_line(result), kPeerPatience, clock_); !sent) {
       log::warning("an order's answer was not taken", {{"why", sent.error().message}});
     }
+    return true;
   };
   if (::getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 ||
       (who.uid != geteuid() && who.uid != 0)) {
@@ -116,7 +132,16 @@ void OrderSocket::serve(int peer) {
   if (!line) return answer(std::move(line).error());
   auto order = parse_order_line(*line);
   if (!order) return answer(std::move(order).error());
-  answer(router_.carry_out(
+  if (order->verb == kTakeOverVerb) {
+    if (!hand_over(peer, order->arguments, lock_, listener_.get(), desk_, wake_.get(), clock_)) {
+      return true;
+    }
+    ours_ = false;
+    listener_ = Fd();
+    if (desk_.relieved) desk_.relieved(who.pid);
+    return false;
+  }
+  return answer(router_.carry_out(
       {std::move(order->verb), std::move(order->arguments), fmt::format("cli uid {}", who.uid)}));
 }
 

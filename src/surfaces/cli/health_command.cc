@@ -41,7 +41,8 @@ class HealthCommand final : public Command {
     }
     const std::string said = printable(trim(answer->body), 500);
     if (answer->status != 200) {
-      context.err << "davy: not ready: " << said << " (status " << answer->status << ")\n";
+      const std::string_view prefix = said.starts_with("not ready") ? "" : "not ready: ";
+      context.err << "davy: " << prefix << said << " (status " << answer->status << ")\n";
       return kExitFindings;
     }
     context.out << said << '\n';

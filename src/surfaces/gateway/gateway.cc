@@ -1,8 +1,8 @@
 #include "surfaces/gateway/gateway.h"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -67,31 +67,36 @@ class RunningGateway final : public Gateway {
     }
   }
 
-  Result<void> listen(const Settings& settings) {
+  Result<void> listen(const Settings& settings, net::InheritedSockets& inherited) {
     for (const Endpoint& endpoint : settings.listen) {
       Door door{nullptr, endpoint.proxy_protocol};
       if (endpoint.tls) {
         DAVY_ASSIGN(door.tls, TlsDoor::open(endpoint, shared_.metrics));
       }
-      DAVY_ASSIGN(auto listener, net::Listener::bind(endpoint, loops_, loops_.size()));
+      DAVY_ASSIGN(auto listener, net::Listener::bind(endpoint, loops_, loops_.size(), &inherited));
       listeners_.push_back(std::move(listener));
       doors_.push_back(std::move(door));
     }
-    DAVY_ASSIGN(admin_, net::Listener::bind(settings.admin, loops_, 1));
+    DAVY_ASSIGN(admin_, net::Listener::bind(settings.admin, loops_, 1, &inherited));
+    return {};
+  }
+
+  void serve() override {
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
       listeners_[i]->start([this, &door = doors_[i]](std::unique_ptr<net::Connection> connection) {
         LoopState& state = *states_[connection->loop().index()];
-        return serve_client(state, std::move(connection), door);
+        return serve_client(state, std::move(connection), door, std::make_unique<Serving>(shared_));
       });
     }
+    net::HttpServerLimits limits;
+    limits.closing = &admin_closes_;
     admin_->start(
-        net::http_serve([this](const net::HttpRequest& request, net::Responder& responder) {
-          return admin(request, responder);
-        }));
+        net::http_serve([this](const net::HttpRequest& request,
+                               net::Responder& responder) { return admin(request, responder); },
+                        limits));
     tell_of_bounds(*shared_.snapshots.current()->snapshot);
     loops_[0].spawn(keeper_->run());
     loops_.start();
-    return {};
   }
 
   void publish(std::shared_ptr<const Snapshot> snapshot) override {
@@ -108,18 +113,44 @@ class RunningGateway final : public Gateway {
     snapshots_.publish(Published::make(std::move(snapshot), upstreams_));
   }
 
-  bool drain(std::chrono::milliseconds deadline) override {
-    shared_.draining.store(true, std::memory_order_relaxed);
-    for (auto& listener : listeners_) listener->stop();
+  [[nodiscard]] Result<std::vector<Fd>> sockets() const override {
+    std::vector<Fd> out;
+    for (const auto& listener : listeners_) DAVY_TRY(listener->copy_sockets(out));
+    DAVY_TRY(admin_->copy_sockets(out));
+    return out;
+  }
+
+  void stop_accepting(bool handed_over) override {
+    shared_.relieved.store(handed_over, std::memory_order_relaxed);
+    shared_.draining.store(true, std::memory_order_release);
+    stopped_at_ = loops_[0].now().steady;
+    for (auto& listener : listeners_) listener->stop(handed_over);
+    if (handed_over) {
+      admin_closes_.store(true, std::memory_order_relaxed);
+      admin_->stop(true);
+      return;
+    }
     for (std::size_t i = 0; i < loops_.size(); ++i) {
       loops_[i].post([state = states_[i].get()] { state->resting.end(); });
     }
-    constexpr std::chrono::milliseconds kStep{20};
-    for (std::chrono::milliseconds waited{0}; waited < deadline; waited += kStep) {
-      if (idle()) return true;
-      std::this_thread::sleep_for(kStep);
+  }
+
+  [[nodiscard]] bool drained(Drained what) const override {
+    for (const auto& listener : listeners_) {
+      if (!listener->stopped()) return false;
     }
-    return idle();
+    // First this: a request makes its connection count as an exchange before it is not fresh.
+    if (shared_.fresh.load(std::memory_order_acquire) != 0 &&
+        loops_[0].now().steady < stopped_at_ + kFirstRequestTime) {
+      return false;
+    }
+    const auto& left = what == Drained::clients ? shared_.serving : shared_.active;
+    if (left.load(std::memory_order_acquire) != 0) return false;
+    // Every answer is with the kernel.
+    for (std::size_t i = 0; i < loops_.size(); ++i) {
+      if (loops_[i].waiting_output() != 0) return false;
+    }
+    return true;
   }
 
   [[nodiscard]] std::vector<Endpoint> endpoints() const override {
@@ -136,15 +167,6 @@ class RunningGateway final : public Gateway {
     if (wanted <= most) return;
     log::warning("limits.connections is more than descriptors allow: raise ulimit -n",
                  {{"wanted", wanted}, {"taken", most}});
-  }
-
-  // No exchange is under way, and every answer is with the kernel.
-  [[nodiscard]] bool idle() {
-    if (shared_.active.load(std::memory_order_acquire) != 0) return false;
-    for (std::size_t i = 0; i < loops_.size(); ++i) {
-      if (loops_[i].waiting_output() != 0) return false;
-    }
-    return true;
   }
 
   net::Task<void> admin(const net::HttpRequest& request, net::Responder& responder) {
@@ -189,17 +211,29 @@ class RunningGateway final : public Gateway {
   std::vector<AdminRoute*> admin_routes_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unique_ptr<net::Listener> admin_;
+  std::atomic<bool> admin_closes_{false};
+  SteadyTime stopped_at_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Gateway>> Gateway::start(std::shared_ptr<const Snapshot> snapshot,
-                                                const Services& services, std::size_t loops) {
+Result<std::unique_ptr<Gateway>> Gateway::bind(std::shared_ptr<const Snapshot> snapshot,
+                                               const Services& services,
+                                               net::InheritedSockets& inherited,
+                                               std::size_t loops) {
   const Settings& settings = snapshot->settings;
   auto gateway = std::make_unique<RunningGateway>(snapshot, services,
                                                   loops == 0 ? net::usable_cores() : loops);
-  DAVY_TRY(gateway->listen(settings));
+  DAVY_TRY(gateway->listen(settings, inherited));
   return std::unique_ptr<Gateway>(std::move(gateway));
+}
+
+Result<std::unique_ptr<Gateway>> Gateway::start(std::shared_ptr<const Snapshot> snapshot,
+                                                const Services& services, std::size_t loops) {
+  net::InheritedSockets none;
+  DAVY_ASSIGN(auto gateway, bind(std::move(snapshot), services, none, loops));
+  gateway->serve();
+  return gateway;
 }
 
 }  // namespace davy::gateway

@@ -793,9 +793,12 @@ TEST_F(GatewayTest, DrainWaitsForWhatIsUnderWay) {
   ASSERT_TRUE(client.send(
       post(R"({"model":"chat","stream":true,"messages":[{"role":"user","content":"x"}]})")));
   (void)client.read_until("first");
-  EXPECT_FALSE(gateway_->drain(std::chrono::milliseconds(0)));
+  gateway_->stop_accepting(false);
+  EXPECT_FALSE(gateway_->drained(Gateway::Drained::exchanges));
   go = true;
   EXPECT_NE(client.read_until("last").find("last"), std::string::npos);
+  while (!gateway_->drained(Gateway::Drained::clients)) std::this_thread::yield();
+  EXPECT_TRUE(gateway_->drained(Gateway::Drained::exchanges));
 }
 
 }  // namespace

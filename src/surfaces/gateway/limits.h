@@ -74,4 +74,8 @@ inline constexpr std::chrono::milliseconds kHalfClosedTime{500};
 inline constexpr std::size_t kLingerBytes = 1024 * 1024;
 inline constexpr std::chrono::seconds kLingerTime{2};
 
+// When we stop, a connection that was just made has so long to send the request that it was
+// made for.
+inline constexpr std::chrono::seconds kFirstRequestTime{1};
+
 }  // namespace davy::gateway

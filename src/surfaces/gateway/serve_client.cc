@@ -217,14 +217,18 @@ class WhoAsks {
 };
 
 // True: the client was told that no more comes, and what it still sends must be read.
-net::Task<bool> serve_requests(LoopState& state, net::Connection& client, const Address& peer) {
+net::Task<bool> serve_requests(LoopState& state, net::Connection& client, const Address& peer,
+                               Serving& serving) {
   RestingClients::Place place(state.resting, client);
   WhoAsks who_asks(peer);
   http1::RequestParser parser;
   for (bool first = true;; first = false) {
     client.deadline_in(state.limits().idle_timeout);
     if (!first && client.input().empty()) {
-      if (state.shared.draining.load(std::memory_order_relaxed)) co_return true;
+      if (state.shared.draining.load(std::memory_order_acquire) &&
+          !state.shared.relieved.load(std::memory_order_relaxed)) {
+        co_return true;
+      }
       place.rest();
     }
     bool started = false;
@@ -253,6 +257,7 @@ net::Task<bool> serve_requests(LoopState& state, net::Connection& client, const 
     {
       const std::string_view who = who_asks.of(parser.head(), state.settings());
       Exchange exchange(state, client, parser.head(), who);
+      serving.used();
       keep = co_await exchange.run();
     }
     if (!keep) co_return true;
@@ -276,7 +281,7 @@ class Connected {
 }  // namespace
 
 net::Task<void> serve_client(LoopState& state, std::unique_ptr<net::Connection> client,
-                             const Door& door) {
+                             const Door& door, std::unique_ptr<Serving> serving) {
   const ConnectionLimits bounds = state.connection_limits();
   CountedClient counted(state.shared.clients, bounds.all);
   Address who = client->peer();
@@ -296,7 +301,8 @@ net::Task<void> serve_client(LoopState& state, std::unique_ptr<net::Connection> 
   }
   go_on = co_await secure(state, *client, door, who);
   if (!go_on) co_return;
-  go_on = co_await serve_requests(state, *client, who);
+  go_on = co_await serve_requests(state, *client, who, *serving);
+  serving.reset();
   if (go_on) co_await linger(*client, state.limits().write_timeout);
 }
 

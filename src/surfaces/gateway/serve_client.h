@@ -16,9 +16,10 @@ struct Door {
 };
 
 // `state` is that of the connection's loop; both it and the door outlive the task. Returns
-// when the client is gone or was told to go.
+// when the client is gone or was told to go. `serving` counts from where the connection was
+// accepted, before this runs.
 [[nodiscard]] net::Task<void> serve_client(LoopState& state,
                                            std::unique_ptr<net::Connection> client,
-                                           const Door& door);
+                                           const Door& door, std::unique_ptr<Serving> serving);
 
 }  // namespace davy::gateway

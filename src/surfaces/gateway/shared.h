@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/control.h"
@@ -33,9 +34,38 @@ struct Shared {
   net::UpstreamDirectory& upstreams;
   ConnectionBounds connections;
   std::atomic<bool> draining{false};
+  // Then also: by another process, so that connections at rest may go on resting.
+  std::atomic<bool> relieved{false};
   std::atomic<std::int64_t> active{0};  // exchanges under way
+  // Connections that wait for a request or have one; not those that were told to go.
+  std::atomic<std::int64_t> serving{0};
+  std::atomic<std::int64_t> fresh{0};  // of these, that wait for their first request
   ClientCounts clients{};
   std::atomic<int> told_away{0};  // connections too many that are being told so
+};
+
+// One that counts as `serving`.
+class Serving {
+ public:
+  explicit Serving(Shared& shared) noexcept : shared_(shared) {
+    ++shared_.fresh;
+    ++shared_.serving;
+  }
+  ~Serving() {
+    used();
+    --shared_.serving;
+  }
+  Serving(const Serving&) = delete;
+  Serving& operator=(const Serving&) = delete;
+
+  // It has a request.
+  void used() noexcept {
+    if (std::exchange(fresh_, false)) --shared_.fresh;
+  }
+
+ private:
+  Shared& shared_;
+  bool fresh_ = true;
 };
 
 // How many connections there may be now.

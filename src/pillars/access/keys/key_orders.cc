@@ -230,4 +230,23 @@ Result<std::string> KeyOrders::revoke(const OrderRequest& request, StateStore& s
   return json::serialize(json::object{{"id", id}, {"revoked", *record.revoked}});
 }
 
+Result<std::uint64_t> KeyOrders::follow(const StateStore& store, std::uint64_t sequence) {
+  constexpr std::size_t kAtOnce = 1000;
+  bool changed = false;
+  for (;;) {
+    DAVY_ASSIGN(const std::vector<Order> orders, store.orders_after(sequence, kAtOnce));
+    for (const Order& order : orders) {
+      sequence = order.sequence;
+      if (!order.verb.starts_with("key.")) continue;
+      changed = true;
+      if (order.verb == "key.revoke" && control_ != nullptr) {
+        DAVY_TRY(control_->revoke(order.subject, ""));
+      }
+    }
+    if (orders.size() < kAtOnce) break;
+  }
+  if (changed && ring_ != nullptr) DAVY_TRY(ring_->reload(store));
+  return sequence;
+}
+
 }  // namespace davy::access

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,6 +36,10 @@ class KeyOrders final : public OrderHandler {
   [[nodiscard]] std::vector<std::string_view> verbs() const override;
   [[nodiscard]] Result<std::string> carry_out(const OrderRequest& request, StateStore& store,
                                               Now now) override;
+
+  // For a server that another one has relieved: takes over, as if it had been ordered here,
+  // what that one did to keys in the orders after `sequence`. Gives the last order's.
+  [[nodiscard]] Result<std::uint64_t> follow(const StateStore& store, std::uint64_t sequence);
 
  private:
   [[nodiscard]] Result<std::string> create(const OrderRequest& request, StateStore& store, Now now);

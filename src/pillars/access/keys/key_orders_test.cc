@@ -84,6 +84,26 @@ TEST(KeyOrders, RevokeIsInForceAtOnceAndOnlyOnce) {
   EXPECT_TRUE(holds(again.error().message, "already")) << again.error().text();
 }
 
+TEST(KeyOrders, AServerThatWasRelievedFollowsWhatTheOtherOneDoes) {
+  KeyHome t;
+  const auto old = t.create("bot");
+  LiveControl control;
+  KeyRing ring(must(open_pepper(t.ring.pepper().path, *t.store)));
+  ASSERT_TRUE(ring.reload(*t.store).ok());
+  KeyOrders relieved(ring, control);
+  const std::uint64_t before = must(t.store->last_order());
+  EXPECT_EQ(must(relieved.follow(*t.store, before)), before);
+
+  const auto fresh = t.create("bot");
+  ASSERT_TRUE(t.order("key.revoke", R"({"id":")" + text(old, "id") + R"("})").ok());
+  EXPECT_EQ(must(relieved.follow(*t.store, before)), before + 2);
+  Principal principal;
+  principal.key_id = text(old, "id");
+  EXPECT_TRUE(control.standing(principal, "").has_value()) << "streams in flight stop";
+  EXPECT_EQ(ring.check(text(old, "key"), t.clock.now().wall).kind, KeyVerdict::Kind::revoked);
+  EXPECT_EQ(ring.check(text(fresh, "key"), t.clock.now().wall).kind, KeyVerdict::Kind::good);
+}
+
 TEST(KeyOrders, RevokeNamesTheMistakeButNeverAKey) {
   KeyHome t;
   const auto made = t.create("bot");
