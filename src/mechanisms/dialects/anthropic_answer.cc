@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <utility>
 
 #include "mechanisms/dialects/anthropic.h"
 #include "mechanisms/dialects/identifiers.h"
 #include "mechanisms/dialects/sse.h"
+#include "mechanisms/dialects/token_count.h"
 
 namespace davy::dialects {
 namespace {
@@ -58,11 +58,11 @@ bool has_odd_key(const json::Index& index, json::NodeId id) {
   return node.has_key && !is_plain_key(slice(index.source(), node.key_span()));
 }
 
-std::uint64_t plus(std::uint64_t a, std::uint64_t b) noexcept {
-  return a > std::numeric_limits<std::uint64_t>::max() - b
-             ? std::numeric_limits<std::uint64_t>::max()
-             : a + b;
-}
+// The iteration whose counts stand beside `iterations` too.
+constexpr std::string_view kMessageItself = "message";
+constexpr std::array kCounts = {Name("input_tokens"), Name("output_tokens"),
+                                Name("cache_creation_input_tokens"),
+                                Name("cache_read_input_tokens")};
 
 }  // namespace
 
@@ -75,9 +75,20 @@ std::optional<std::uint64_t>* AnthropicUsage::find(std::string_view name) noexce
 }
 
 std::optional<Usage> AnthropicUsage::sum() const noexcept {
-  if (!input && !created && !read && !output) return std::nullopt;
-  const std::uint64_t prompt = plus(plus(input.value_or(0), created.value_or(0)), read.value_or(0));
-  return Usage{prompt, output.value_or(0), read.value_or(0)};
+  if (!input && !created && !read && !output && beside == Usage{}) return std::nullopt;
+  const std::uint64_t prompt =
+      add_tokens(add_tokens(input.value_or(0), created.value_or(0)), read.value_or(0));
+  return Usage{add_tokens(prompt, beside.prompt_tokens),
+               add_tokens(output.value_or(0), beside.completion_tokens),
+               add_tokens(read.value_or(0), beside.cached_prompt_tokens)};
+}
+
+void AnthropicUsage::add(std::string_view type, const AnthropicUsage& iteration) noexcept {
+  const auto more = iteration.sum();
+  if (type == kMessageItself || !more) return;
+  beside.prompt_tokens = add_tokens(beside.prompt_tokens, more->prompt_tokens);
+  beside.completion_tokens = add_tokens(beside.completion_tokens, more->completion_tokens);
+  beside.cached_prompt_tokens = add_tokens(beside.cached_prompt_tokens, more->cached_prompt_tokens);
 }
 
 void AnthropicWalker::forget() {
@@ -241,10 +252,13 @@ void AnthropicWalker::tool_input(NodeId id) {
 Result<void> AnthropicWalker::read_usage(NodeId id) {
   bool told = false;
   for (NodeId child = first_child(id); child != kNoNode; child = next(child)) {
-    const auto count = index_->whole_number(child);
+    if (is_array(child) && named(child, "iterations")) {
+      read_iterations(child);
+      told = true;
+    }
+    const auto count = token_count(index_->whole_number(child));
     if (!count) continue;
-    for (const Name name : {Name("input_tokens"), Name("output_tokens"),
-                            Name("cache_creation_input_tokens"), Name("cache_read_input_tokens")}) {
+    for (const Name name : kCounts) {
       if (!named(child, name)) continue;
       *told_.find(name) = count;
       told = true;
@@ -252,6 +266,19 @@ Result<void> AnthropicWalker::read_usage(NodeId id) {
   }
   if (told) usage_ = told_.sum();
   return rest(id, kPlainUsage);
+}
+
+void AnthropicWalker::read_iterations(NodeId id) {
+  told_.beside = {};
+  for (NodeId each = first_child(id); each != kNoNode; each = next(each)) {
+    if (!is_object(each)) continue;
+    AnthropicUsage iteration;
+    for (const Name name : kCounts) {
+      *iteration.find(name) = token_count(index_->whole_number(index_->member(each, name)));
+    }
+    const NodeId type = index_->member(each, "type");
+    told_.add(is_string(type) ? index_->raw(type) : Name(), iteration);
+  }
 }
 
 Result<void> AnthropicWalker::rest(NodeId id, Plain plain) {
@@ -338,7 +365,12 @@ bool AnthropicAnswer::skim_usage(json::Skim& skim) {
   }
   AnthropicUsage told;
   AnthropicUsage seen;
+  bool seen_iterations = false;
   for (std::string_view name; skim.next_member(name);) {
+    if (name == "iterations") {
+      if (std::exchange(seen_iterations, true) || !skim_iterations(skim, told)) return false;
+      continue;
+    }
     std::optional<std::uint64_t>* const count = told.find(name);
     if (count == nullptr) {
       skim.skip();
@@ -346,10 +378,47 @@ bool AnthropicAnswer::skim_usage(json::Skim& skim) {
       return false;
     } else {
       *seen.find(name) = 0;
-      *count = skim.whole_number();
+      *count = token_count(skim.whole_number());
     }
   }
   usage_ = told.sum();
+  return true;
+}
+
+bool AnthropicAnswer::skim_iterations(json::Skim& skim, AnthropicUsage& told) {
+  if (!skim.enter_array()) {
+    skim.skip();
+    return true;
+  }
+  while (skim.next_element()) {
+    if (!skim.enter_object()) {
+      skim.skip();
+      continue;
+    }
+    AnthropicUsage iteration;
+    AnthropicUsage seen;
+    bool seen_type = false;
+    std::string_view type;
+    for (std::string_view name; skim.next_member(name);) {
+      std::optional<std::uint64_t>* const count = iteration.find(name);
+      if (name == "type") {
+        if (std::exchange(seen_type, true)) return false;
+        if (skim.peek() == '"') {
+          type = skim.scalar().value_or("");
+        } else {
+          skim.skip();
+        }
+      } else if (count == nullptr) {
+        skim.skip();
+      } else if (seen.find(name)->has_value()) {
+        return false;
+      } else {
+        *seen.find(name) = 0;
+        *count = token_count(skim.whole_number());
+      }
+    }
+    told.add(type, iteration);
+  }
   return true;
 }
 

@@ -21,7 +21,12 @@ struct AnthropicUsage {
   std::optional<std::uint64_t> created;
   std::optional<std::uint64_t> read;
   std::optional<std::uint64_t> output;
+  // What was written on the way to the message (`iterations` of other types: compaction, an
+  // advisor), which the counts above leave out.
+  Usage beside;
 
+  // Takes an iteration of that type.
+  void add(std::string_view type, const AnthropicUsage& iteration) noexcept;
   // The count of that name, or null.
   [[nodiscard]] std::optional<std::uint64_t>* find(std::string_view name) noexcept;
   // Nothing, if nothing was told.
@@ -55,6 +60,7 @@ class AnthropicWalker final : public AnswerWalker {
   [[nodiscard]] Result<void> block(NodeId id, std::uint32_t number);
   [[nodiscard]] Result<void> delta(NodeId id, std::uint32_t number);
   [[nodiscard]] Result<void> read_usage(NodeId id);
+  void read_iterations(NodeId id);
   // All other strings at and below `id`; those that only the API can read are counted.
   [[nodiscard]] Result<void> rest(NodeId id, Plain plain);
   void tool_input(NodeId id);
@@ -73,6 +79,8 @@ class AnthropicAnswer final : public JsonAnswer {
  private:
   [[nodiscard]] bool skim(std::string_view body) override;
   [[nodiscard]] bool skim_usage(json::Skim& skim);
+  // False: a key came twice.
+  [[nodiscard]] static bool skim_iterations(json::Skim& skim, AnthropicUsage& told);
 };
 
 }  // namespace davy::dialects

@@ -75,9 +75,30 @@ TEST_F(AnthropicAnswers, CountsWhatWentThroughTheCache) {
   EXPECT_TRUE(answer_->segments().empty());
   read(R"({"type":"message","usage":{"input_tokens":18446744073709551615,
     "cache_read_input_tokens":2,"output_tokens":null}})");
-  EXPECT_EQ(answer_->usage(), (Usage{18446744073709551615U, 0, 2}));
+  EXPECT_EQ(answer_->usage(), (Usage{2, 0, 2}));
   read(R"({"type":"message","usage":{"output_tokens":"3"}})");
   EXPECT_EQ(answer_->usage(), std::nullopt);
+}
+
+TEST_F(AnthropicAnswers, CountsWhatWasWrittenOnTheWay) {
+  const std::pair<const char*, std::optional<Usage>> bodies[] = {
+      {R"({"type":"message","usage":{"input_tokens":23000,"output_tokens":1000,"iterations":[
+        {"type":"compaction","input_tokens":180000,"output_tokens":3500},
+        {"type":"message","input_tokens":23000,"output_tokens":1000}]}})",
+       Usage{203000, 4500}},
+      {R"({"type":"message","usage":{"iterations":[{"type":"x","input_tokens":1,"output_tokens":2,
+        "cache_read_input_tokens":3,"cache_creation_input_tokens":4},{},7],"output_tokens":5}})",
+       Usage{8, 7, 3}},
+      {R"({"type":"message","usage":{"input_tokens":5,"iterations":null}})", Usage{5, 0}},
+      {R"({"type":"message","usage":{"iterations":[{"type":["message"],"output_tokens":2}]}})",
+       Usage{0, 2}},
+      {R"({"type":"message","usage":{"iterations":[]}})", std::nullopt}};
+  for (const auto& [body, usage] : bodies) {
+    read(body);
+    EXPECT_EQ(answer_->usage(), usage) << body;
+    ASSERT_TRUE(answer_->read_account(body).ok());
+    EXPECT_EQ(answer_->usage(), usage) << body;
+  }
 }
 
 TEST_F(AnthropicAnswers, ACountOfTokensIsNoUsage) {

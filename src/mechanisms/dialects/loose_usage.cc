@@ -6,6 +6,7 @@
 
 #include "mechanisms/dialects/identifiers.h"
 #include "mechanisms/dialects/spelling.h"
+#include "mechanisms/dialects/token_count.h"
 
 namespace davy::dialects {
 namespace {
@@ -24,6 +25,13 @@ constexpr std::array kCompletion = {Name("completion_tokens"),    Name("output_t
                                     Name("candidatesTokenCount"), Name("eval_count"),
                                     Name("tokens_predicted"),     Name("generated_tokens"),
                                     Name("outputTokens")};
+// Of Gemini and Bedrock: what the counts above leave out, and what is in them.
+constexpr std::array kThoughts = {Name("thoughtsTokenCount")};
+constexpr std::array kCacheRead = {Name("cache_read_input_tokens"), Name("cacheReadInputTokens")};
+constexpr std::array kBesidePrompt = {Name("cache_creation_input_tokens"),
+                                      Name("cacheWriteInputTokens"),
+                                      Name("toolUsePromptTokenCount")};
+constexpr std::array kCachedOfPrompt = {Name("cached_tokens"), Name("cachedContentTokenCount")};
 constexpr std::array kFinish = {Name("finish_reason"), Name("finishReason"), Name("done_reason"),
                                 Name("stop_reason"), Name("stop_type")};
 constexpr std::array kLimits = {
@@ -47,37 +55,44 @@ std::optional<std::uint64_t> number(const Index& index, NodeId object,
   for (const Name name : names) {
     const NodeId id = at(index, object, name);
     if (id == kNoNode) continue;
-    if (const auto value = index.whole_number(id)) return value;
+    if (const auto value = token_count(index.whole_number(id))) return value;
   }
   return std::nullopt;
 }
 
-std::uint64_t cached(const Index& index, NodeId object) {
-  constexpr std::array kCached = {Name("cached_tokens")};
-  constexpr std::array kGemini = {Name("cachedContentTokenCount")};
-  const NodeId details = at(index, object, "prompt_tokens_details");
-  const auto value = number(index, details, kCached);
-  return value ? *value : number(index, object, kGemini).value_or(0);
+// What `place` tells, in whatever shape.
+LooseUsage read(const Index& index, NodeId place) {
+  LooseUsage out;
+  out.prompt = number(index, place, kPrompt);
+  out.completion = number(index, place, kCompletion);
+  out.thoughts = number(index, place, kThoughts);
+  out.read = number(index, place, kCacheRead);
+  out.more = number(index, place, kBesidePrompt);
+  out.cached = number(index, place, kCachedOfPrompt);
+  for (const Name details : {Name("prompt_tokens_details"), Name("input_tokens_details")}) {
+    if (!out.cached) out.cached = number(index, at(index, place, details), kCachedOfPrompt);
+  }
+  return out;
 }
 
-std::optional<Usage> usage_of(const Index& index, NodeId answer) {
+std::optional<LooseUsage> usage_of(const Index& index, NodeId answer) {
   if (!index.is(answer, Kind::object)) return std::nullopt;
   const NodeId meta = at(index, answer, "meta");
   const NodeId details = at(index, answer, "details");
   for (const NodeId place :
        {at(index, answer, "usage"), at(index, answer, "usageMetadata"), details,
-        at(index, meta, "billed_units"), at(index, meta, "tokens"), answer}) {
+        at(index, meta, "billed_units"), at(index, meta, "tokens"),
+        // Of streams: Anthropic's begins with a message, OpenAI's ends with a response.
+        at(index, at(index, answer, "message"), "usage"),
+        at(index, at(index, answer, "response"), "usage"), answer}) {
     if (!index.is(place, Kind::object)) continue;
-    auto prompt = number(index, place, kPrompt);
-    const auto completion = number(index, place, kCompletion);
-    if (place == details && !prompt) {
+    LooseUsage told = read(index, place);
+    if (place == details && !told.prompt) {
       // TGI lists the tokens of the prompt on request.
       const NodeId prefill = at(index, details, "prefill");
-      if (index.is(prefill, Kind::array)) prompt = index[prefill].children;
+      if (index.is(prefill, Kind::array)) told.prompt = index[prefill].children;
     }
-    if (prompt || completion) {
-      return Usage{prompt.value_or(0), completion.value_or(0), cached(index, place)};
-    }
+    if (told.prompt || told.completion) return told;
   }
   return std::nullopt;
 }
@@ -97,16 +112,37 @@ std::string_view finish_reason_of(const Index& index, NodeId answer) {
 
 }  // namespace
 
-std::optional<Usage> loose_usage(const Index& index) {
-  if (!index.is(0, Kind::array)) return usage_of(index, 0);
+void LooseUsage::take(const LooseUsage& later) noexcept {
+  for (const auto count : {&LooseUsage::prompt, &LooseUsage::cached, &LooseUsage::read,
+                           &LooseUsage::more, &LooseUsage::completion, &LooseUsage::thoughts}) {
+    if (later.*count) this->*count = later.*count;
+  }
+}
+
+std::optional<Usage> LooseUsage::sum() const noexcept {
+  if (!prompt && !completion) return std::nullopt;
+  const std::uint64_t beside = add_tokens(read.value_or(0), more.value_or(0));
+  return Usage{add_tokens(prompt.value_or(0), beside),
+               add_tokens(completion.value_or(0), thoughts.value_or(0)),
+               add_tokens(cached.value_or(0), read.value_or(0))};
+}
+
+std::optional<Usage> loose_usage(const Index& index, LooseUsage& told) {
+  if (!index.is(0, Kind::array)) {
+    const auto here = usage_of(index, 0);
+    if (!here) return std::nullopt;
+    told.take(*here);
+    return told.sum();
+  }
   std::optional<Usage> sum;
   for (NodeId id = index.first_child(0); id != kNoNode; id = index[id].next) {
-    const auto one = usage_of(index, id);
+    const auto here = usage_of(index, id);
+    const auto one = here ? here->sum() : std::nullopt;
     if (!one) continue;
     if (!sum) sum.emplace();
-    sum->prompt_tokens += one->prompt_tokens;
-    sum->completion_tokens += one->completion_tokens;
-    sum->cached_prompt_tokens += one->cached_prompt_tokens;
+    sum->prompt_tokens = add_tokens(sum->prompt_tokens, one->prompt_tokens);
+    sum->completion_tokens = add_tokens(sum->completion_tokens, one->completion_tokens);
+    sum->cached_prompt_tokens = add_tokens(sum->cached_prompt_tokens, one->cached_prompt_tokens);
   }
   return sum;
 }

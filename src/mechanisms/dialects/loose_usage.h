@@ -13,8 +13,25 @@
 
 namespace davy::dialects {
 
-// Of the answer (or the event) `index`; of a batch, which is an array, the sum.
-[[nodiscard]] std::optional<Usage> loose_usage(const json::Index& index);
+// What was told of one answer. The events of a stream tell it piece by piece, each count in
+// place of what was told before.
+struct LooseUsage {
+  std::optional<std::uint64_t> prompt;
+  std::optional<std::uint64_t> cached;  // of `prompt`
+  // Beside `prompt`: what came from a cache, and what went there or to tools.
+  std::optional<std::uint64_t> read;
+  std::optional<std::uint64_t> more;
+  std::optional<std::uint64_t> completion;
+  std::optional<std::uint64_t> thoughts;  // beside `completion`
+
+  void take(const LooseUsage& later) noexcept;
+  // Nothing, if nothing was told.
+  [[nodiscard]] std::optional<Usage> sum() const noexcept;
+};
+
+// Of the answer (or the event) `index`, after what was told before; of a batch, which is an
+// array, the sum. Nothing if it tells nothing.
+[[nodiscard]] std::optional<Usage> loose_usage(const json::Index& index, LooseUsage& told);
 // As it stands there; empty if there is none, or if it is no identifier.
 [[nodiscard]] std::string_view loose_finish_reason(const json::Index& index);
 

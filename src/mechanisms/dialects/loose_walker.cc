@@ -2,7 +2,6 @@
 
 #include "mechanisms/dialects/identifiers.h"
 #include "mechanisms/dialects/loose_text.h"
-#include "mechanisms/dialects/loose_usage.h"
 #include "mechanisms/dialects/problem.h"
 #include "mechanisms/dialects/sse.h"
 
@@ -21,7 +20,7 @@ Result<void> LooseWalker::look() {
     }
     if (node.kind == json::Kind::string) DAVY_TRY(text(id));
   }
-  usage_ = loose_usage(*index_);
+  usage_ = loose_usage(*index_, told_);
   finish_reason_ = loose_finish_reason(*index_);
   return {};
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "mechanisms/dialects/answer_walker.h"
+#include "mechanisms/dialects/loose_usage.h"
 
 namespace davy::dialects {
 
@@ -20,6 +21,7 @@ class LooseWalker : public AnswerWalker {
  private:
   [[nodiscard]] Result<void> look() final;
   [[nodiscard]] Result<void> text(NodeId id);
+  void forget() final { told_ = {}; }
 
   virtual void begin() {}  // of a JSON text
   // Takes a string in a way of the dialect's own, or passes it on without a look. False: it
@@ -27,6 +29,7 @@ class LooseWalker : public AnswerWalker {
   [[nodiscard]] virtual Result<bool> take(NodeId id) = 0;
 
   Of of_;
+  LooseUsage told_;  // since reset()
 };
 
 }  // namespace davy::dialects

@@ -56,6 +56,17 @@ TEST(Completions, StreamsTextAndIsCutInOrder) {
             chunk("", R"(,"logprobs":null,"finish_reason":"content_filter")") + "data: [DONE]\n\n");
 }
 
+TEST(Completions, CountsThatNoServerCanMeanAreNone) {
+  const auto answer = openai().make_answer(kOpenAiCompletions);
+  const std::string body =
+      R"({"choices":[],"usage":{"prompt_tokens":18446744073709551615,"completion_tokens":7,
+        "prompt_tokens_details":{"cached_tokens":9007199254740993}}})";
+  ASSERT_TRUE(answer->read(body).ok());
+  EXPECT_EQ(answer->usage(), (Usage{0, 7}));
+  ASSERT_TRUE(answer->read_account(body).ok());
+  EXPECT_EQ(answer->usage(), (Usage{0, 7}));
+}
+
 TEST(Completions, AStringOfLogprobsIsNoEcho) {
   const auto answer = openai().make_answer(kOpenAiCompletions);
   const std::string body = R"({"choices":[{"text":"a","logprobs":"b c"}]})";

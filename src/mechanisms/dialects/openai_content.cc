@@ -43,6 +43,37 @@ constexpr std::array kRoles = {
 
 }  // namespace
 
+void OpenAiContent::read_usage_option() {
+  has_usage_option_ = true;
+  stream_options_ = member_of(0, "stream_options");
+  include_usage_ = member_of(stream_options_, "include_usage");
+}
+
+bool OpenAiContent::lacks_usage() const noexcept {
+  if (!stream_ || !has_usage_option_) return false;
+  return !index_.is(include_usage_, Kind::boolean) || !index_.is_true(include_usage_);
+}
+
+void OpenAiContent::ask_for_usage(std::vector<Splice>& out) const {
+  constexpr std::string_view kMember = "\"include_usage\":true";
+  const NodeId options = stream_options_;
+  const NodeId asked = include_usage_;
+  const auto insert = [&](NodeId object, std::string text) {
+    const std::size_t at = index_[object].begin + 1;
+    if (index_[object].children > 0) text += ',';
+    out.push_back({{at, at}, std::move(text)});
+  };
+  if (asked != kNoNode) {
+    out.push_back({whole_span(asked), "true"});
+  } else if (is_object(options)) {
+    insert(options, std::string(kMember));
+  } else if (options != kNoNode) {
+    out.push_back({whole_span(options), "{" + std::string(kMember) + "}"});
+  } else {
+    insert(0, "\"stream_options\":{" + std::string(kMember) + "}");
+  }
+}
+
 Provenance OpenAiContent::of_role(NodeId role) const {
   for (const Role& each : kRoles) {
     if (index_.string_is(role, each.name)) return each.provenance;

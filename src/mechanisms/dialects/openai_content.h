@@ -1,12 +1,19 @@
 // What OpenAI's operations share in their requests: texts, parts, images, tokens.
 #pragma once
 
+#include <vector>
+
 #include "mechanisms/dialects/json_request.h"
 
 namespace davy::dialects {
 
 class OpenAiContent : public JsonRequest {
+ public:
+  [[nodiscard]] bool lacks_usage() const noexcept final;
+
  protected:
+  // For read_settings, where `stream_options.include_usage` is an option.
+  void read_usage_option();
   // A role's text: system and developer → system, assistant, user, tool and function →
   // tool_result; any other → field.
   [[nodiscard]] Provenance of_role(NodeId role) const;
@@ -28,6 +35,8 @@ class OpenAiContent : public JsonRequest {
   [[nodiscard]] bool is_loose_media(NodeId id, Provenance provenance);
 
  private:
+  void ask_for_usage(std::vector<Splice>& out) const final;
+
   void tool_call(NodeId id);
   void call(NodeId id);
   void loose_media(NodeId id, Provenance provenance);
@@ -36,6 +45,10 @@ class OpenAiContent : public JsonRequest {
   [[nodiscard]] bool is_media_in_any_spelling(NodeId id) const;
   // Numbers alone, where limits_.fold_numbers is set.
   [[nodiscard]] bool is_tokens(NodeId id) const;
+
+  bool has_usage_option_ = false;
+  NodeId stream_options_ = json::kNoNode;
+  NodeId include_usage_ = json::kNoNode;
 };
 
 }  // namespace davy::dialects

@@ -19,31 +19,6 @@ constexpr std::array kPlainType = {Name("type")};
 
 }  // namespace
 
-bool OpenAiRequest::lacks_usage() const noexcept {
-  if (!stream_) return false;
-  return !index_.is(include_usage_, Kind::boolean) || !index_.is_true(include_usage_);
-}
-
-void OpenAiRequest::ask_for_usage(std::vector<Splice>& out) const {
-  constexpr std::string_view kMember = "\"include_usage\":true";
-  const NodeId options = stream_options_;
-  const NodeId asked = include_usage_;
-  const auto insert = [&](NodeId object, std::string text) {
-    const std::size_t at = index_[object].begin + 1;
-    if (index_[object].children > 0) text += ',';
-    out.push_back({{at, at}, std::move(text)});
-  };
-  if (asked != kNoNode) {
-    out.push_back({whole_span(asked), "true"});
-  } else if (is_object(options)) {
-    insert(options, std::string(kMember));
-  } else if (options != kNoNode) {
-    out.push_back({whole_span(options), "{" + std::string(kMember) + "}"});
-  } else {
-    insert(0, "\"stream_options\":{" + std::string(kMember) + "}");
-  }
-}
-
 Result<void> OpenAiRequest::read_settings() {
   DAVY_TRY(must_be_object("send {\"model\": …, \"messages\": […]}"));
   DAVY_TRY(read_model());
@@ -53,8 +28,7 @@ Result<void> OpenAiRequest::read_settings() {
                  "send at least {\"role\": \"user\", \"content\": …}");
   }
   DAVY_TRY(read_stream());
-  stream_options_ = member_of(0, "stream_options");
-  include_usage_ = member_of(stream_options_, "include_usage");
+  read_usage_option();
   DAVY_ASSIGN(const auto choices, whole_number("n"));
   choices_ = choices.value_or(1);
   if (choices_ == 0) return wrong(member_of(0, "n"), "`n` must be at least 1", "leave it out");

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "mechanisms/dialects/token_count.h"
+
 namespace davy::dialects {
 namespace {
 
@@ -18,7 +20,7 @@ bool skim_cached(json::Skim& skim, std::uint64_t& cached) {
     } else if (std::exchange(seen, true)) {
       return false;
     } else {
-      cached = skim.whole_number().value_or(0);
+      cached = token_count(skim.whole_number()).value_or(0);
     }
   }
   return true;
@@ -28,11 +30,11 @@ bool skim_cached(json::Skim& skim, std::uint64_t& cached) {
 
 std::optional<Usage> read_usage(const json::Index& index, json::NodeId id,
                                 const UsageNames& names) {
-  const auto in = index.whole_number(index.member(id, names.input));
-  const auto out = index.whole_number(index.member(id, names.output));
+  const auto in = token_count(index.whole_number(index.member(id, names.input)));
+  const auto out = token_count(index.whole_number(index.member(id, names.output)));
   if (!in && !out) return std::nullopt;
   const json::NodeId details = index.member(id, names.input_details);
-  const auto cached = index.whole_number(index.member(details, "cached_tokens"));
+  const auto cached = token_count(index.whole_number(index.member(details, "cached_tokens")));
   return Usage{in.value_or(0), out.value_or(0), cached.value_or(0)};
 }
 
@@ -50,10 +52,10 @@ bool skim_usage(json::Skim& skim, const UsageNames& names, std::optional<Usage>&
   for (std::string_view key; skim.next_member(key);) {
     if (key == names.input) {
       if (std::exchange(seen_in, true)) return false;
-      in = skim.whole_number();
+      in = token_count(skim.whole_number());
     } else if (key == names.output) {
       if (std::exchange(seen_out, true)) return false;
-      out = skim.whole_number();
+      out = token_count(skim.whole_number());
     } else if (key == names.input_details) {
       if (std::exchange(seen_details, true) || !skim_cached(skim, cached)) return false;
     } else {

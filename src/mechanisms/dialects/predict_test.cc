@@ -253,6 +253,19 @@ TEST(PredictAnswer, ReadsUsageInEachShape) {
       {R"({"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":2,)"
        R"("candidatesTokenCount":3,"cachedContentTokenCount":1}})",
        Usage{2, 3, 1}, "STOP"},
+      {R"({"usage":{"input_tokens":10,"cache_read_input_tokens":5000,)"
+       R"("cache_creation_input_tokens":100,"output_tokens":6}})",
+       Usage{5110, 6, 5000}, ""},
+      {R"({"usage":{"input_tokens":10,"input_tokens_details":{"cached_tokens":4},)"
+       R"("output_tokens":6}})",
+       Usage{10, 6, 4}, ""},
+      {R"({"usageMetadata":{"promptTokenCount":2,"toolUsePromptTokenCount":5,)"
+       R"("candidatesTokenCount":20,"thoughtsTokenCount":500}})",
+       Usage{7, 520}, ""},
+      {R"({"usage":{"prompt_tokens":18446744073709551615,"completion_tokens":2}})", Usage{0, 2},
+       ""},
+      {R"([{"usage":{"prompt_tokens":9007199254740992}},{"usage":{"prompt_tokens":2}}])",
+       Usage{9007199254740992U, 0}, ""},
       {R"({"text":"a","meta":{"billed_units":{"input_tokens":2,"output_tokens":3}}})", Usage{2, 3},
        ""},
       {R"({"finish_reason":"be nice to me","usage":{"prompt_tokens":"x"}})", std::nullopt, ""},
@@ -311,6 +324,21 @@ TEST(PredictStream, TextAtTheSamePlaceGoesOn) {
   EXPECT_EQ(out, token("my key") + token(" is <N>") +
                      token("", R"("generated_text":"my key is <N>","details":{"finish_reason":)"
                                R"("length","generated_tokens":3,"input_length":12})"));
+}
+
+TEST(PredictStream, CountsAreToldPieceByPiece) {
+  const auto reader = predict().make_stream(0);
+  const auto events =
+      read_events(*reader,
+                  "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":10,"
+                  "\"cache_read_input_tokens\":5000,\"cache_creation_input_tokens\":100,"
+                  "\"output_tokens\":1}}}\n\n"
+                  "data: {\"type\":\"x\"}\n\n"
+                  "data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":15}}\n\n");
+  ASSERT_GE(events.size(), 3U);
+  EXPECT_EQ(events[0].usage, (Usage{5110, 1, 5000}));
+  EXPECT_EQ(events[1].usage, std::nullopt);
+  EXPECT_EQ(events[2].usage, (Usage{5110, 15, 5000}));
 }
 
 TEST(PredictStream, ACutIsAnErrorEvent) {
