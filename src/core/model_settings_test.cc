@@ -43,6 +43,29 @@ TEST(ModelSettings, AListIsForFailOverUnlessWeightsAreGiven) {
   EXPECT_EQ(model_of(shared).upstreams[1].weight, 3u);
 }
 
+TEST(ModelSettings, ANameThatNoBodyCanTakeIsAMistake) {
+  for (const char* const dialect : {"predict", "kserve", "mcp"}) {
+    const Read all = read_model(
+        {{"upstream", Tree::text("http://127.0.0.1:1")}, {"upstream_model", Tree::text("other")}},
+        dialect);
+    ASSERT_EQ(all.diagnostics.all().size(), 1u) << all.all();
+    EXPECT_NE(all.all().find(".upstream_model: requests of the " + std::string(dialect)),
+              std::string::npos)
+        << all.all();
+    const Read one =
+        read_model({{"upstreams", Tree::list({Tree::map({{"url", Tree::text("http://127.0.0.1:1")},
+                                                         {"model", Tree::text("other")}})})}},
+                   dialect);
+    ASSERT_EQ(one.diagnostics.all().size(), 1u) << one.all();
+    EXPECT_NE(one.all().find("upstreams[0].model: requests of the "), std::string::npos)
+        << one.all();
+  }
+  const Read anthropic = read_model(
+      {{"upstream", Tree::text("http://127.0.0.1:1")}, {"upstream_model", Tree::text("other")}},
+      "anthropic");
+  EXPECT_TRUE(anthropic.diagnostics.all().empty()) << anthropic.all();
+}
+
 TEST(ModelSettings, AnUpstreamMaySayWhatTheModelSaysForAll) {
   const Read r = read_model(
       {{"upstream_model", Tree::text("gpt-4o")},

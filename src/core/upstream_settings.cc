@@ -119,9 +119,22 @@ void read_tls(ConfigMap& map, UpstreamTls& out) {
   tls.finish();
 }
 
-void read_model_name(ConfigMap& map, std::string_view key, std::string& name) {
+// The bodies of these dialects go on with whatever they call a model.
+bool rewrites_model(std::string_view dialect) noexcept {
+  return dialect != "kserve" && dialect != "mcp" && dialect != "predict";
+}
+
+void read_model_name(ConfigMap& map, std::string_view key, std::string_view dialect,
+                     std::string& name) {
   const auto text = map.text(key);
   if (!text) return;
+  if (!rewrites_model(dialect)) {
+    map.diagnostics().error(map.path() + "." + std::string(key) + ": requests of the " +
+                                std::string(dialect) +
+                                " dialect name no model that could be replaced",
+                            map.key_place(key), "leave it out: the body goes on as it came");
+    return;
+  }
   if (text->empty() || text->size() > kMaxUpstreamModel || !is_printable(*text)) {
     map.diagnostics().error(map.path() + "." + std::string(key) + ": not a usable name",
                             map.place(key), "1 to 256 bytes without control characters");
@@ -131,8 +144,9 @@ void read_model_name(ConfigMap& map, std::string_view key, std::string& name) {
 }
 
 // What a model may say for all its upstreams, and each of them for itself.
-void read_options(ConfigMap& map, std::string_view model_key, Upstream& upstream) {
-  read_model_name(map, model_key, upstream.model);
+void read_options(ConfigMap& map, std::string_view model_key, std::string_view dialect,
+                  Upstream& upstream) {
+  read_model_name(map, model_key, dialect, upstream.model);
   read_credential(map, upstream.credential);
   read_azure(map, upstream.azure);
   read_tls(map, upstream.tls);
@@ -210,7 +224,7 @@ void read_entries(ConfigMap& map, const Upstream& defaults, Model& model) {
       ConfigMap entry(&item, path, map.diagnostics());
       const std::string text = entry.required_text("url");
       const bool good = !text.empty() && read_url(entry, "url", text, entry.place("url"), upstream);
-      read_options(entry, "model", upstream);
+      read_options(entry, "model", model.dialect, upstream);
       if (const auto weight = entry.integer("weight", 0, kMaxWeight)) {
         upstream.weight = static_cast<std::uint32_t>(*weight);
         model.shares = true;
@@ -292,7 +306,7 @@ void read_upstreams(ConfigMap& map, Model& model) {
                             map.place(), "e.g. upstream: \"http://127.0.0.1:9001/v1\"");
   }
   Upstream defaults;
-  read_options(map, "upstream_model", defaults);
+  read_options(map, "upstream_model", model.dialect, defaults);
   if (const auto text = map.text("upstream")) {
     Upstream only = defaults;
     if (read_url(map, "upstream", *text, map.place("upstream"), only)) {

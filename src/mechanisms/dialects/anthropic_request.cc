@@ -57,23 +57,6 @@ Result<void> AnthropicRequest::read_settings() {
   return names_no_other_model();
 }
 
-Result<void> AnthropicRequest::names_no_other_model() {
-  const NodeId fallbacks = member_of(0, "fallbacks");
-  if (fallbacks != kNoNode && !index_.is(fallbacks, json::Kind::null)) {
-    return wrong(fallbacks, "`fallbacks` would let another model than `model` answer",
-                 "leave it out");
-  }
-  const NodeId tools = member_of(0, "tools");
-  if (!is_array(tools)) return {};
-  for (NodeId tool = index_.first_child(tools); tool != kNoNode; tool = index_[tool].next) {
-    const NodeId model = member_of(tool, "model");
-    if (model != kNoNode) {
-      return wrong(model, "a tool asks another model than `model`", "leave the tool out");
-    }
-  }
-  return {};
-}
-
 void AnthropicRequest::read_text() {
   each_child(0, Provenance::field, [this](NodeId member) { top_level(member); });
 }

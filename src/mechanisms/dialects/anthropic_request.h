@@ -11,8 +11,6 @@ class AnthropicRequest final : public JsonRequest {
   [[nodiscard]] Result<void> read_settings() override;
   void read_text() override;
 
-  // Who may use which model is decided by `model` alone.
-  [[nodiscard]] Result<void> names_no_other_model();
   void top_level(NodeId member);
   void message(NodeId id);
   void content(NodeId id, Provenance provenance);

@@ -27,8 +27,8 @@ int fuzz_answer(const Dialect& dialect, std::uint8_t operation, const std::uint8
 
 // Any split of the bytes gives the same events, texts and offsets; nothing is lost; the text
 // of a stream has no gap; what is passed on reads as the same text; a secret that is edited
-// wherever it stands is nowhere in what is passed on; and a cut after any event reads as a
-// stream.
+// wherever it stands is nowhere in what is passed on; a cut after any event reads as a
+// stream; and what is not counted holds no line end that only some clients know.
 //
 // Input: the first 8 bytes choose the splits, the rest is the stream.
 int fuzz_stream(const Dialect& dialect, std::uint8_t operation, const std::uint8_t* data,

@@ -1,6 +1,7 @@
 #include "mechanisms/dialects/json_request.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <tuple>
 #include <utility>
@@ -16,6 +17,11 @@ using json::kNoNode;
 
 // Up to so many edits their segments are found by looking at each.
 constexpr std::size_t kFewEdits = 4;
+
+// Of Anthropic, OpenRouter, LiteLLM: who answers in place of `model`.
+constexpr std::array kOtherModels = {std::string_view("fallbacks"), std::string_view("models"),
+                                     std::string_view("context_window_fallbacks"),
+                                     std::string_view("content_policy_fallbacks")};
 
 bool starts_with_http(std::string_view url) noexcept {
   return url.starts_with("http://") || url.starts_with("https://");
@@ -115,6 +121,29 @@ Result<void> JsonRequest::read_model() {
                  "name a model of the configuration in `model`");
   }
   model_ = index_.text(model, arena_);
+  return {};
+}
+
+Result<void> JsonRequest::names_no_other_model() {
+  if (!is_object(0)) return {};
+  for (NodeId id = index_.first_child(0); id != kNoNode; id = index_[id].next) {
+    for (const std::string_view name : kOtherModels) {
+      if (!named(id, name) || index_.is(id, Kind::null)) continue;
+      return wrong(id, "`" + std::string(name) + "` would let another model than `model` answer",
+                   "leave it out");
+    }
+    if (named(id, "tools") || named(id, "plugins")) DAVY_TRY(tools_name_no_model(id));
+  }
+  return {};
+}
+
+Result<void> JsonRequest::tools_name_no_model(NodeId tools) {
+  if (!is_array(tools)) return {};
+  for (NodeId tool = index_.first_child(tools); tool != kNoNode; tool = index_[tool].next) {
+    const NodeId model = member_of(tool, "model");
+    if (model == kNoNode || index_.is(model, Kind::null)) continue;
+    return wrong(model, "a tool asks another model than `model`", "leave the tool out");
+  }
   return {};
 }
 

@@ -67,6 +67,10 @@ class JsonRequest : public RequestDocument {
   // A model must be there unless it is named elsewhere; then apply() puts it in.
   [[nodiscard]] Result<void> read_model();
   [[nodiscard]] Result<void> read_stream();
+  // Who may use which model is decided by `model` alone: no other one may answer in its place,
+  // nor be asked by a tool.
+  [[nodiscard]] Result<void> names_no_other_model();
+  [[nodiscard]] Result<void> tools_name_no_model(NodeId tools);
   // A whole number, or nothing where the member is absent or null.
   [[nodiscard]] Result<std::optional<std::uint64_t>> whole_number(std::string_view key);
   [[nodiscard]] Error wrong(NodeId id, std::string message, std::string hint) const;

@@ -80,7 +80,7 @@ Result<void> JsonStream::read(StreamEvent& out) {
   out.segments.clear();
   out.finish_reason.clear();
   out.usage.reset();
-  out.bytes_not_examined = 0;
+  out.bytes_not_examined = event_.odd_bytes;
   out.done = false;
   out.mark = walker_->mark();
   out.data.clear();
@@ -98,7 +98,7 @@ Result<void> JsonStream::read(StreamEvent& out) {
   json::Limits limits;
   limits.surrogates = json::Surrogates::replace;
   if (!index_.parse(data, limits)) {
-    out.bytes_not_examined = data.size();
+    out.bytes_not_examined += data.size();
     return {};
   }
   DAVY_TRY(walker_->walk(index_));
@@ -107,7 +107,7 @@ Result<void> JsonStream::read(StreamEvent& out) {
   out.echoes = walker_->echoes();
   out.finish_reason = walker_->finish_reason();
   out.usage = walker_->usage();
-  out.bytes_not_examined = walker_->bytes_not_examined();
+  out.bytes_not_examined += walker_->bytes_not_examined();
   out.mark = walker_->mark();
   if (!repairs_.empty()) DAVY_TRY(repair(out));
   if (drop_usage_event_ && walker_->only_usage()) out.raw.clear();

@@ -74,5 +74,20 @@ TEST(Completions, AStringOfLogprobsIsNoEcho) {
   EXPECT_EQ(list(*answer), (Lines{"assistant prose: a", "assistant structured: b c"}));
 }
 
+TEST(Completions, LinesThatAreNoDataCountUnlessTheyArePlain) {
+  const auto reader = openai().make_stream(kOpenAiCompletions);
+  const StreamRead read = read_stream(
+      *reader,
+      ": ping\n\n: keepalive\xE2\x80\xA8"
+      "data: {\"x\":1}\xE2\x80\xA8\xE2\x80\xA8\n\n"
+      "event: two words\ndata: {\"choices\":[]}\n\nx: y\ndata: no JSON\n\ny: z\ndata: [DONE]\n\n");
+  ASSERT_EQ(read.events.size(), 5U);
+  EXPECT_EQ(read.events[0].bytes_not_examined, 0U);
+  EXPECT_EQ(read.events[1].bytes_not_examined, 33U);
+  EXPECT_EQ(read.events[2].bytes_not_examined, 16U);
+  EXPECT_EQ(read.events[3].bytes_not_examined, 11U);
+  EXPECT_EQ(read.events[4].bytes_not_examined, 4U);
+}
+
 }  // namespace
 }  // namespace davy::dialects

@@ -33,6 +33,7 @@ Result<void> OpenAiInputRequest::read_settings() {
                                                         : "send {\"model\": …, \"input\": …}";
   DAVY_TRY(must_be_object(hint));
   DAVY_TRY(read_model());
+  DAVY_TRY(names_no_other_model());
   DAVY_TRY(read_stream());
   if (gives_ == Gives::completions) read_usage_option();
   DAVY_ASSIGN(const auto choices, whole_number("n"));

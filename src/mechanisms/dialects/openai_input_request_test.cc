@@ -187,6 +187,8 @@ TEST_F(InputRequest, RefusesWithPlaceAndAdvice) {
   for (const OpenAiOperation operation : {kOpenAiCompletions, kOpenAiNumbers, kOpenAiMedia}) {
     EXPECT_NE(error(operation, "[]").find("not a JSON object"), std::string::npos);
     EXPECT_NE(error(operation, R"({"prompt":"x"})").find("`model`"), std::string::npos);
+    EXPECT_NE(error(operation, R"({"model":"m","fallbacks":["b"]})").find("another model"),
+              std::string::npos);
     EXPECT_NE(error(operation, R"({"model":"m","n":0})").find("`n`"), std::string::npos);
     EXPECT_NE(error(operation, R"({"model":"m","stream":1})").find("`stream`"), std::string::npos);
   }

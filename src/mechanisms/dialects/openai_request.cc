@@ -27,6 +27,7 @@ Result<void> OpenAiRequest::read_settings() {
     return wrong(messages == kNoNode ? 0 : messages, "`messages` must be an array of messages",
                  "send at least {\"role\": \"user\", \"content\": …}");
   }
+  DAVY_TRY(names_no_other_model());
   DAVY_TRY(read_stream());
   read_usage_option();
   DAVY_ASSIGN(const auto choices, whole_number("n"));

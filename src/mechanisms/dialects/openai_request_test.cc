@@ -340,6 +340,22 @@ TEST_F(Request, PicturesOfEveryFormAreNotExamined) {
   EXPECT_EQ(request_->segments().size(), 1U);
 }
 
+TEST_F(Request, NamesNoOtherModel) {
+  for (const char* const more :
+       {R"("models":["b"])", R"("fallbacks":[{"model":"b"}])", R"("fallbacks":"b")",
+        R"("context_window_fallbacks":[{"m":["b"]}])", R"("content_policy_fallbacks":["b"])",
+        R"("Fallbacks":["b"])", R"("tools":[{"type":"x","model":"b"}])",
+        R"("plugins":[{"id":"x","model":"b"}])", R"("tools":[{},{"Model":"b"}])"}) {
+    EXPECT_NE(error(R"({"model":"m","messages":[],)" + std::string(more) + "}"), "ok") << more;
+  }
+  EXPECT_EQ(error(R"({"model":"m","messages":[],"fallbacks":null,"models":null,
+      "tools":[{"type":"function","function":{"name":"f","parameters":{"model":"b"}}}]})"),
+            "ok");
+  const std::string text = error("{\"model\":\"m\",\n\"models\":[\"secret\"],\"messages\":[]}");
+  EXPECT_TRUE(text.starts_with("line 2:")) << text;
+  EXPECT_EQ(text.find("secret"), std::string::npos) << text;
+}
+
 TEST_F(Request, WhatTheModelSaidBeforeIsNotExamined) {
   messages(R"([{"role":"assistant","audio":{"id":"audio_abc","x":"a b"}}])");
   EXPECT_EQ(list(*request_), (Lines{"/messages/0/audio/id field binary: ",

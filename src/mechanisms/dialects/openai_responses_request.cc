@@ -39,6 +39,7 @@ constexpr std::array kGiven = {Name("output"), Name("outputs"), Name("result"), 
 Result<void> OpenAiResponsesRequest::read_settings() {
   DAVY_TRY(must_be_object("send {\"model\": …, \"input\": …}"));
   DAVY_TRY(read_model());
+  DAVY_TRY(names_no_other_model());
   DAVY_TRY(read_stream());
   DAVY_ASSIGN(max_output_tokens_, whole_number("max_output_tokens"));
   const NodeId background = member_of(0, "background");
@@ -130,6 +131,8 @@ void OpenAiResponsesRequest::of_item(NodeId member) {
       content(member, Provenance::tool_result);
     }
   } else if (named(member, "tools")) {
+    const auto tools = tools_name_no_model(member);
+    if (!tools.ok()) refuse(tools.error());
     collect_with_media(member, Provenance::document, kPlainTool);
   } else if (!is_plain(member, kPlainItem)) {
     collect(member, Provenance::field);

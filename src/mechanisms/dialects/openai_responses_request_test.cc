@@ -232,5 +232,17 @@ TEST_F(ResponsesRequest, IsReusable) {
   EXPECT_EQ(request_->bytes_not_examined(), 0U);
 }
 
+TEST_F(ResponsesRequest, NoToolAsksAnotherModel) {
+  const std::string tools = R"("tools":[{"type":"image_generation","model":"gpt-image-1"}])";
+  EXPECT_NE(error(R"({"model":"m","input":"a",)" + tools + "}").find("a tool asks another"),
+            std::string::npos);
+  const std::string item = R"({"model":"m","input":[{"type":"mcp_list_tools",)" + tools + "}]}";
+  EXPECT_NE(error(item).find("a tool asks another"), std::string::npos);
+  EXPECT_FALSE(openai().make_request(kOpenAiResponses)->read_account(item).ok());
+  EXPECT_NE(error(R"({"model":"m","input":"a","models":["b"]})").find("`models`"),
+            std::string::npos);
+  EXPECT_EQ(error(R"({"model":"m","input":"a","tools":[{"type":"image_generation"}]})"), "ok");
+}
+
 }  // namespace
 }  // namespace davy::dialects

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mechanisms/dialects/identifiers.h"
+
 namespace davy::dialects {
 namespace {
 
@@ -43,6 +45,25 @@ bool is_data(std::string_view line, std::size_t& prefix) {
   ++prefix;
   if (line.size() > prefix && line[prefix] == ' ') ++prefix;
   return true;
+}
+
+// Whether a line that is not data has nothing that any client could take for more.
+bool is_plain(std::string_view line) {
+  constexpr std::size_t kMaxComment = 128;
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return line.empty();
+  const std::string_view name = line.substr(0, colon);
+  std::string_view value = line.substr(colon + 1);
+  if (value.starts_with(' ')) value.remove_prefix(1);
+  if (value.empty() || is_identifier(value)) {
+    return name.empty() || name == "event" || name == "id" || name == "retry";
+  }
+  if (name == "id") return value.size() <= kMaxComment && is_base64(value);
+  // ": ping - 2027-03-31 12:00:00.000000+00:00"
+  return name.empty() && value.size() <= kMaxComment &&
+         std::all_of(value.begin(), value.end(), [](const char& c) {
+           return c == ' ' || is_identifier({&c, 1});
+         });
 }
 
 }  // namespace
@@ -88,13 +109,17 @@ void SseParser::cut(std::size_t end, SseEvent& out) {
   out.raw.assign(buffer_, begin_, end - begin_);
   out.data.clear();
   out.has_data = false;
+  out.odd_bytes = 0;
   begin_ = line_ = scan_ = end;
   after_crlf_ = false;
   std::string_view rest = out.raw;
   while (!rest.empty()) {
     const Line line = take_line(rest);
     std::size_t prefix = 0;
-    if (!is_data(line.text, prefix)) continue;
+    if (!is_data(line.text, prefix)) {
+      if (!is_plain(line.text)) out.odd_bytes += line.text.size();
+      continue;
+    }
     if (out.has_data) out.data += '\n';
     out.data += line.text.substr(prefix);
     out.has_data = true;

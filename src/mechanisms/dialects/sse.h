@@ -23,6 +23,9 @@ struct SseEvent {
   std::string raw;        // all its bytes with the blank line, comments and other fields
   std::string data;       // the `data` lines, joined with LF
   bool has_data = false;  // an event without data is never dispatched by a client
+  // Bytes of other lines that hold more than an identifier, or more than a short comment in
+  // plain words: some clients end lines at U+2028 and the like too, and see data there.
+  std::size_t odd_bytes = 0;
 };
 
 // Not thread-safe. One for each stream.

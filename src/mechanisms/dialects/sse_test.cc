@@ -47,6 +47,28 @@ TEST(Sse, JoinsDataLinesAndIgnoresOtherFields) {
   EXPECT_EQ(data_of(""), (Data{}));
 }
 
+TEST(Sse, CountsWhatStandsBesideDataAndIsNotPlain) {
+  const auto odd = [](std::string_view bytes) { return events(bytes).at(0).odd_bytes; };
+  for (const std::string_view plain :
+       {"event: message_start\nid: 7\nretry: 500\ndata: any \xE2\x80\xA8 text\n\n", ": ping\n\n",
+        ":\n\n", ":keep-alive\r\n\r\n", ": ping - 2027-03-31 12:00:00.000000+00:00\n\n",
+        ": OPENROUTER PROCESSING\n\n", "id: MTIzNDU2Nw==\ndata: a\n\n", "id\n:\nid:\n\n", "\n"}) {
+    EXPECT_EQ(odd(plain), plain.starts_with("id\n") ? 2U : 0U) << plain;
+  }
+  for (const std::string_view separator :
+       {"\xE2\x80\xA8", "\xE2\x80\xA9", "\xC2\x85", "\v", "\f", "\x1C", "\x1D", "\x1E"}) {
+    const std::string hidden = std::string(separator) + "data: {\"x\":1}";
+    for (const char* const field : {": keepalive", "event: ping", "id: 1", "retry: 5", "x: y"}) {
+      const std::string line = field + hidden;
+      EXPECT_EQ(odd(line + "\n\n"), line.size()) << line;
+      EXPECT_EQ(odd("data: a\n" + line + "\n\n"), line.size()) << line;
+    }
+  }
+  EXPECT_EQ(odd("note: a\n\n"), 7U);
+  EXPECT_EQ(odd("event: two words\n\n"), 16U);
+  EXPECT_EQ(odd(": " + std::string(200, 'a') + "\n\n"), 202U);
+}
+
 TEST(Sse, KnowsAllThreeLineEnds) {
   EXPECT_EQ(data_of("data: a\r\n\r\ndata: b\r\n\r\n"), (Data{"a", "b"}));
   EXPECT_EQ(data_of("data: a\r\rdata: b\r\r"), (Data{"a", "b"}));
