@@ -308,6 +308,22 @@ def test_errors_are_those_that_the_sdk_knows(gateway, upstream, claude):
     assert not upstream.requests
 
 
+def test_a_path_that_is_none_is_refused_as_the_sdk_reads_it(gateway):
+    answer = post(gateway, {}, path="/anthropic/v1/nothing")
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "error"
+    assert answer.json()["error"]["type"] == "not_found_error"
+    assert answer.headers["request-id"] == answer.headers["davy-request-id"]
+
+
+def test_a_key_in_another_case_is_refused_with_its_place(gateway, upstream):
+    answer = post(gateway, {"model": "claude", "max_tokens": 5, "Model": "other",
+                            "messages": [{"role": "user", "content": "hi"}]})
+    assert answer.status_code == 400
+    assert "`model`" in answer.json()["error"]["message"]
+    assert not upstream.requests
+
+
 def test_an_error_of_the_api_comes_through(gateway, upstream, claude):
     body = {"type": "error", "error": {"type": "overloaded_error", "message": "come back"},
             "request_id": "req_011"}

@@ -49,6 +49,7 @@ def test_a_forbidden_prompt_is_refused_before_it_costs_anything(gateway, practic
     assert problem["next_step"]
     assert len(problem["policy"]) == 64
     assert problem["request_id"] == response.headers["davy-request-id"]
+    assert refused.value.request_id == problem["request_id"]
     # What a user of the SDK sees without looking for it.
     assert problem["request_id"] in str(refused.value)
     assert problem["next_step"] in str(refused.value)

@@ -96,6 +96,7 @@ class Anthropic final : public Dialect {
     return out;
   }
 
+  [[nodiscard]] std::string_view request_id_field() const noexcept override { return "request-id"; }
   [[nodiscard]] std::string error_body(const Problem& problem, Detail detail) const override {
     const Shown what = shown(problem, detail);
     std::string out = begin_problem(problem, what, detail, "error");

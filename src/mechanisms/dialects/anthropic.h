@@ -4,10 +4,12 @@
 //
 // Provenance in a request, by the role of the message: system → system, user → user,
 // assistant → assistant, another → field; `system` → system. Inside of it, whoever speaks:
-// what stands below `input` of a tool use → tool_call; tool results → tool_result;
+// what stands below `input` of a tool use → tool_call in an assistant's message, else user;
+// tool results → tool_result;
 // documents, search results, quotations and descriptions of tools → document. The rest is
-// field. What only the API can read (signatures, encrypted content) is told by its place
-// and by its letters, which are those of base64; anything else there is text.
+// field. Counted as not examined is what `container` names, which the API keeps. What only the API
+// can read (signatures, encrypted content) is told by its place and by its letters, which are those
+// of base64; anything else there is text.
 //
 // Whatever is edited in a thinking block that has a signature, the API refuses the block
 // when it comes back: its signature vouches for the text. That is a refusal the caller

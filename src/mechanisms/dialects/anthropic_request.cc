@@ -13,13 +13,12 @@ using Name = std::string_view;
 // Where an enumeration or an id stands. A value that looks like an identifier is passed
 // on there; any other is examined like the rest.
 constexpr std::array kPlainTop = {Name("model"), Name("service_tier"), Name("speed"),
-                                  Name("inference_geo"), Name("container")};
+                                  Name("inference_geo")};
 constexpr std::array kSettings = {Name("cache_control"), Name("context_management"),
                                   Name("mcp_servers"),   Name("output_config"),
                                   Name("thinking"),      Name("tool_choice")};
 constexpr std::array kPlainSetting = {Name("type"), Name("display"), Name("effort"), Name("ttl")};
-constexpr std::array kPlainContainer = {Name("id"), Name("type"), Name("skill_id"),
-                                        Name("version")};
+constexpr std::array kPlainContainer = {Name("type"), Name("skill_id"), Name("version")};
 constexpr std::array kPlainRole = {Name("role")};
 constexpr std::array kPlainBlock = {Name("type"), Name("id"), Name("tool_use_id")};
 constexpr std::array kPlainInBlock = {Name("type"), Name("ttl"), Name("tool_id")};
@@ -68,13 +67,29 @@ void AnthropicRequest::top_level(NodeId member) {
     content(member, Provenance::system);
   } else if (named(member, "tools")) {
     collect(member, Provenance::document, kPlainTool);
-  } else if (is_object(member) && named(member, "container")) {
-    collect(member, Provenance::field, kPlainContainer);
+  } else if (named(member, "container")) {
+    container(member);
   } else if (named_any(member, kSettings)) {
     collect(member, Provenance::field, kPlainSetting);
   } else if (!is_plain(member, kPlainTop)) {
     collect(member, Provenance::field);
   }
+}
+
+// Files and skills that the provider keeps by their ids.
+void AnthropicRequest::container(NodeId id) {
+  const auto kept = [this](NodeId each) {
+    return is_string(each) && is_identifier(index_.raw(each));
+  };
+  if (kept(id)) return binary(id, Provenance::field);
+  if (!is_object(id)) return collect(id, Provenance::field);
+  each_child(id, Provenance::field, [&](NodeId member) {
+    if (named(member, "id") && kept(member)) {
+      binary(member, Provenance::field);
+    } else {
+      collect(member, Provenance::field, kPlainContainer);
+    }
+  });
 }
 
 void AnthropicRequest::message(NodeId id) {
@@ -113,10 +128,13 @@ void AnthropicRequest::content(NodeId id, Provenance provenance) {
 void AnthropicRequest::block(NodeId id, Provenance provenance) {
   const NodeId type = member_of(id, "type");
   const Block kind = is_string(type) ? block_of(decoded(type)) : Block::plain;
+  // Only the model calls a tool: in the mouth of another it is what that one says.
+  const Provenance asked =
+      provenance == Provenance::assistant ? Provenance::tool_call : Provenance::user;
   if (kind == Block::tool_result) provenance = Provenance::tool_result;
   if (kind == Block::document) provenance = Provenance::document;
 
-  each_child(id, provenance, [this, kind, provenance](NodeId member) {
+  each_child(id, provenance, [this, kind, asked, provenance](NodeId member) {
     const bool text = is_string(member);
     const bool secret = text && is_base64(index_.raw(member));
     if (secret && kind == Block::signed_text && named(member, "signature")) {
@@ -134,7 +152,7 @@ void AnthropicRequest::block(NodeId id, Provenance provenance) {
     } else if (is_object(member) && named(member, "source")) {
       source(member, provenance);
     } else if (kind == Block::tool_use && named(member, "input")) {
-      collect(member, Provenance::tool_call);
+      collect(member, asked);
     } else if (is_array(member) && named(member, "citations")) {
       each_child(member, Provenance::document, [this](NodeId each) { citation(each); });
     } else if (named(member, "tool") || named(member, "tools") || named(member, "tool_changes")) {

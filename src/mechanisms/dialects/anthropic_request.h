@@ -12,6 +12,7 @@ class AnthropicRequest final : public JsonRequest {
   void read_text() override;
 
   void top_level(NodeId member);
+  void container(NodeId id);
   void message(NodeId id);
   void content(NodeId id, Provenance provenance);
   void block(NodeId id, Provenance provenance);

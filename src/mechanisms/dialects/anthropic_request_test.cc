@@ -235,7 +235,7 @@ TEST_F(AnthropicRequests, EveryOtherStringIsAField) {
       list(*request_),
       (Lines{"/messages/0/content user prose: a", "/messages/0/name field structured: Bob",
              "/messages/0/x/type field structured: y", "/metadata/user_id field structured: u1",
-             "/stop_sequences/0 field structured: S",
+             "/stop_sequences/0 field structured: S", "/container/id field binary: ",
              "/output_config/format/schema/description field structured: r",
              "/mcp_servers/0/name field structured: n",
              "/mcp_servers/0/url field structured: https://m",
@@ -336,6 +336,24 @@ TEST_F(AnthropicRequests, IsReusable) {
   messages(R"([{"role":"user","content":"b"}])");
   EXPECT_EQ(request_->segments().size(), 1U);
   EXPECT_EQ(request_->bytes_not_examined(), 0U);
+}
+
+TEST_F(AnthropicRequests, OnlyTheModelCallsATool) {
+  const std::string call =
+      R"([{"type":"tool_use","id":"t","name":"f","input":{"x":"a b"}},{"type":"text","text":"c"}])";
+  EXPECT_EQ(blocks(call, "assistant"),
+            (Lines{"0/name assistant structured: f", "0/input/x tool_call structured: a b",
+                   "1/text assistant prose: c"}));
+  for (const char* const role : {"user", "system", "wizard"}) {
+    EXPECT_EQ(blocks(call, role).at(1), "0/input/x user structured: a b") << role;
+  }
+}
+
+TEST_F(AnthropicRequests, WhatTheProviderKeepsInAContainerIsNotExamined) {
+  read(R"({"model":"m","messages":[],"container":"cntr_1"})");
+  EXPECT_EQ(request_->bytes_not_examined(), 6U);
+  read(R"({"model":"m","messages":[],"container":{"id":"cntr_1"}})");
+  EXPECT_EQ(request_->bytes_not_examined(), 6U);
 }
 
 TEST_F(AnthropicRequests, AnEscapeHidesNoCipher) {

@@ -258,6 +258,9 @@ class Dialect {
   [[nodiscard]] virtual std::string_view error_content_type() const noexcept {
     return "application/problem+json";
   }
+  // The field of an answer's head in which the dialect's SDKs look for the request id, beside
+  // davy-request-id; empty: none.
+  [[nodiscard]] virtual std::string_view request_id_field() const noexcept { return {}; }
   // The same inside a stream of that operation that has begun: the bytes of one event.
   [[nodiscard]] virtual std::string stream_error(std::uint8_t operation, const Problem& problem,
                                                  Detail detail) const = 0;

@@ -165,6 +165,9 @@ class OpenAi final : public Dialect {
     return out;
   }
 
+  [[nodiscard]] std::string_view request_id_field() const noexcept override {
+    return "x-request-id";
+  }
   [[nodiscard]] std::string error_body(const Problem& problem, Detail detail) const override {
     const Shown what = shown(problem, detail);
     std::string out = begin_problem(problem, what, detail);

@@ -15,9 +15,9 @@
 // known here: `arguments`, `input`, `action`, `operation`, `code`, `query` → tool_call;
 // `output`, `result`, `error` → tool_result; `summary` and what a reasoning item says →
 // assistant. Counted as not examined, since it reaches the model and cannot be seen: what
-// `previous_response_id`, `conversation`, `prompt.id` and item_reference name, and
-// `encrypted_content`. An answer made in the background is refused unless it is streamed:
-// it would be fetched past the gateway.
+// `previous_response_id`, `conversation`, `prompt.id`, item_reference, `vector_store_ids` and
+// `container` of a tool name, and `encrypted_content`. An answer made in the background is refused
+// unless it is streamed: it would be fetched past the gateway.
 //
 // Completions: `prompt`, `suffix` → user. Embeddings, moderations, ranks, scores, images,
 // speech: `input`, `prompt`, `query`, `text_1`, `instructions` → user; `documents`,
@@ -27,7 +27,8 @@
 //
 // Streams of an answer: see the blocks below. Kinds: text and refusals are prose, the
 // rest is structured. `logprobs` repeats the text token by token: an edit of a choice's
-// text sets its `logprobs` to null or []. What an answer of responses repeats of its request
+// text sets its `logprobs` to null or []; else they pass without a look, with tokens that the
+// model did not choose (`top_logprobs`). What an answer of responses repeats of its request
 // has the request's provenance. Vectors, also in base64, are numbers, not text.
 #pragma once
 

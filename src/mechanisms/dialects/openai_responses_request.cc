@@ -63,7 +63,7 @@ void OpenAiResponsesRequest::top_level(NodeId member) {
   } else if (named(member, "instructions")) {
     content(member, Provenance::system);
   } else if (named(member, "tools")) {
-    collect_with_media(member, Provenance::document, kPlainTool);
+    tools(member);
   } else if (named(member, "previous_response_id") || named(member, "conversation")) {
     reference(member);
   } else if (named(member, "prompt")) {
@@ -71,6 +71,35 @@ void OpenAiResponsesRequest::top_level(NodeId member) {
   } else if (!is_plain(member, kPlainTop) && !is_embeddings(member, Provenance::field)) {
     collect(member, Provenance::field, among(kOptions) ? Plain(kPlainOptions) : Plain());
   }
+}
+
+void OpenAiResponsesRequest::tools(NodeId id) {
+  if (!is_array(id)) return collect_with_media(id, Provenance::document, kPlainTool);
+  each_own_child(id, Provenance::document, [this](NodeId tool) {
+    if (!is_object(tool)) return collect_with_media(tool, Provenance::document, kPlainTool);
+    each_own_child(tool, Provenance::document, [this](NodeId member) {
+      if (is_spelt(index_, member, "vector_store_ids") || is_spelt(index_, member, "container")) {
+        kept(member);
+      } else {
+        collect_with_media(member, Provenance::document, kPlainTool);
+      }
+    });
+  });
+}
+
+void OpenAiResponsesRequest::kept(NodeId id) {
+  if (is_array(id)) {
+    return each_own_child(id, Provenance::document, [this](NodeId each) { kept(each); });
+  }
+  if (is_string(id) && is_identifier(index_.raw(id))) return binary(id, Provenance::document);
+  if (!is_object(id)) return collect_with_media(id, Provenance::document, kPlainTool);
+  each_own_child(id, Provenance::document, [this](NodeId member) {
+    if (is_spelt(index_, member, "file_ids")) {
+      kept(member);
+    } else {
+      collect_with_media(member, Provenance::document, kPlainTool);
+    }
+  });
 }
 
 void OpenAiResponsesRequest::prompt(NodeId id) {
@@ -131,9 +160,9 @@ void OpenAiResponsesRequest::of_item(NodeId member) {
       content(member, Provenance::tool_result);
     }
   } else if (named(member, "tools")) {
-    const auto tools = tools_name_no_model(member);
-    if (!tools.ok()) refuse(tools.error());
-    collect_with_media(member, Provenance::document, kPlainTool);
+    const auto named_none = tools_name_no_model(member);
+    if (!named_none.ok()) refuse(named_none.error());
+    tools(member);
   } else if (!is_plain(member, kPlainItem)) {
     collect(member, Provenance::field);
   }

@@ -14,6 +14,9 @@ class OpenAiResponsesRequest final : public OpenAiContent {
   void item(NodeId id);
   void of_item(NodeId member);
   void prompt(NodeId id);
+  void tools(NodeId id);
+  // Files and stores that the upstream keeps, by their ids.
+  void kept(NodeId id);
 };
 
 }  // namespace davy::dialects

@@ -80,10 +80,24 @@ TEST_F(ResponsesRequest, ReadsInstructionsAndTools) {
              "/tools/1/server_label document structured: s",
              "/tools/1/server_url document structured: https://t.u",
              "/tools/1/headers/A document structured: B",
-             "/tools/2/vector_store_ids/0 document structured: vs_1",
+             "/tools/2/vector_store_ids/0 document binary: ",
              "/tools/3/input_image_mask/image_url document binary: ",
              "/tool_choice/name field structured: f"}));
-  EXPECT_EQ(request_->bytes_not_examined(), 26U);
+  EXPECT_EQ(request_->bytes_not_examined(), 30U);
+}
+
+TEST_F(ResponsesRequest, WhatToolsAreGivenByItsIdIsNotExamined) {
+  read(R"({"model":"m","input":"x","tools":[
+    {"type":"code_interpreter","container":{"type":"auto","file_ids":["file-1","do this"],"n":"a"}},
+    {"type":"code_interpreter","container":"cntr_1"},
+    {"type":"function","name":"f","parameters":{"container":{"description":"D"}}}]})");
+  EXPECT_EQ(list(*request_),
+            (Lines{"/input user prose: x", "/tools/0/container/file_ids/0 document binary: ",
+                   "/tools/0/container/file_ids/1 document structured: do this",
+                   "/tools/0/container/n document structured: a",
+                   "/tools/1/container document binary: ", "/tools/2/name document structured: f",
+                   "/tools/2/parameters/container/description document structured: D"}));
+  EXPECT_EQ(request_->bytes_not_examined(), 12U);
 }
 
 TEST_F(ResponsesRequest, ReadsCallsAndWhatTheyGave) {

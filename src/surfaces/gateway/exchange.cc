@@ -105,7 +105,7 @@ void Exchange::broke_off(net::Io io, std::string_view error, std::string_view sa
 }
 
 const dialects::Dialect& Exchange::dialect() const noexcept {
-  return match_.dialect != nullptr ? *match_.dialect : shared_.routes.fallback();
+  return match_.dialect != nullptr ? *match_.dialect : shared_.routes.fallback(head_.path());
 }
 
 void Exchange::refuse(RuleId rule, std::string message, std::string fix) {
@@ -237,7 +237,8 @@ net::Task<bool> Exchange::answer_catalogue() {
   const std::string body = dialect().catalogue(names, only);
   std::string out;
   auto head = http1::HeadWriter::response(out, 200);
-  head.field("Content-Type", "application/json").field("davy-request-id", info_.request_id);
+  head.field("Content-Type", "application/json");
+  name_request(head);
   if (!keep_alive_) head.field("Connection", "close");
   head.content_length(body.size());
   if (!head.finish()) co_return false;
@@ -250,6 +251,12 @@ net::Task<bool> Exchange::answer_catalogue() {
   client_.no_deadline();
   if (io != net::Io::ok) record_.end = Outcome::End::client_gone;
   co_return io == net::Io::ok;
+}
+
+void Exchange::name_request(http1::HeadWriter& head) const {
+  head.field("davy-request-id", info_.request_id);
+  const std::string_view field = dialect().request_id_field();
+  if (!field.empty()) head.field(field, info_.request_id);
 }
 
 bool Exchange::skip_body() {
@@ -285,7 +292,7 @@ net::Task<bool> Exchange::send_refusal() {
   const std::string body = dialect().error_body(problem, refusal.detail);
   auto head = http1::HeadWriter::response(out, problem.status);
   head.field("Content-Type", dialect().error_content_type());
-  head.field("davy-request-id", info_.request_id);
+  name_request(head);
   if (refusal.detail == dialects::Detail::full && !problem.rule.empty()) {
     head.field("davy-rule", problem.rule);
   }

@@ -10,6 +10,7 @@
 #include "mechanisms/net/connection.h"
 #include "mechanisms/net/http1/body.h"
 #include "mechanisms/net/http1/parser.h"
+#include "mechanisms/net/http1/write.h"
 #include "surfaces/gateway/exchange_record.h"
 #include "surfaces/gateway/refusal.h"
 #include "surfaces/gateway/shared.h"
@@ -103,6 +104,8 @@ class Exchange {
   [[nodiscard]] net::Task<bool> send_refusal();
   // Takes the rest of the request out of the input where it is there already.
   [[nodiscard]] bool skip_body();
+  // The request id in the head of an answer of our own.
+  void name_request(http1::HeadWriter& head) const;
   void record() noexcept;
   // `time`, or what limits.total_timeout leaves of it.
   [[nodiscard]] std::chrono::nanoseconds within(std::chrono::nanoseconds time) const noexcept;

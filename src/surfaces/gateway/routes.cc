@@ -157,6 +157,16 @@ RouteMatch Routes::find(const http1::RequestHead& head, const Snapshot& snapshot
   return match;
 }
 
+const dialects::Dialect& Routes::fallback(std::string_view path) const noexcept {
+  const auto first = [](std::string_view of) { return of.substr(0, of.find('/', 1)); };
+  for (const dialects::Dialect* dialect : dialects_) {
+    for (const Route& route : dialect->routes()) {
+      if (first(route.path) == first(path)) return *dialect;
+    }
+  }
+  return *dialects_.front();
+}
+
 std::string Routes::allowed(const RouteMatch& match, std::string_view path) const {
   std::vector<std::string> methods;
   std::string unused;

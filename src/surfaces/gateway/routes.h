@@ -43,8 +43,9 @@ class Routes {
   [[nodiscard]] RouteMatch find(const http1::RequestHead& head, const Snapshot& snapshot) const;
   // The methods that the request's `path` serves for the dialect of the match, "GET, POST".
   [[nodiscard]] std::string allowed(const RouteMatch& match, std::string_view path) const;
-  // Of errors on paths that no dialect serves.
-  [[nodiscard]] const dialects::Dialect& fallback() const noexcept { return *dialects_.front(); }
+  // Of errors on a path that no dialect serves: the first dialect whose paths begin as it does
+  // ("/anthropic"), else the first.
+  [[nodiscard]] const dialects::Dialect& fallback(std::string_view path) const noexcept;
   // A number for each pair of dialect and operation, below document_kinds().
   [[nodiscard]] std::size_t document_kinds() const noexcept { return document_kinds_; }
   [[nodiscard]] std::size_t kind_of(const RouteMatch& match) const noexcept;

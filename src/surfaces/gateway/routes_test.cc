@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "mechanisms/dialects/anthropic.h"
 #include "mechanisms/dialects/openai.h"
 #include "mechanisms/dialects/predict.h"
 #include "mechanisms/net/http1/parser.h"
@@ -83,6 +84,18 @@ TEST_F(RoutesTest, AWrongMethodNamesTheOthers) {
   match = find("POST", "/v1/models/chat");
   EXPECT_EQ(match.route, nullptr);
   EXPECT_EQ(routes_.allowed(match, "/v1/models/chat"), "GET");
+}
+
+TEST(Fallback, APathThatNobodyServesIsAnsweredByItsBeginning) {
+  const dialects::Dialect* const all[] = {&dialects::openai(), &dialects::anthropic(),
+                                          &dialects::predict()};
+  const Routes routes(all);
+  for (const auto& [path, name] :
+       {std::pair{"/anthropic/v1/nothing", "anthropic"}, std::pair{"/anthropic", "anthropic"},
+        std::pair{"/v1/nothing", "openai"}, std::pair{"/anthropics/v1", "openai"},
+        std::pair{"/", "openai"}, std::pair{"", "openai"}, std::pair{"*", "openai"}}) {
+    EXPECT_EQ(routes.fallback(path).name(), name) << path;
+  }
 }
 
 TEST_F(RoutesTest, TheHostComesFirstAndWithoutItsPort) {
