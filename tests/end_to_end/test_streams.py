@@ -76,6 +76,27 @@ def test_the_bytes_of_a_stream_are_the_upstreams(recording, upstream):
         assert answer.read() == b"".join(parts) + b"data: [DONE]\n\n"
 
 
+@pytest.mark.parametrize("odd", [
+    # Larger than an event that is read, and more strings than are told apart.
+    chunk("x" * 1_200_000),
+    b'data: {"choices":[{"index":0,"delta":{}}],"prompt_logprobs":['
+    + b",".join(b'{"%d":"t"}' % n for n in range(3000)) + b"]}\n\n",
+])
+def test_an_event_that_is_too_much_for_the_token_count_passes(recording, upstream, odd):
+    """Nobody judges the stream: that davy wants to know its usage must not end it."""
+    parts = [chunk("a"), odd, chunk("b"), chunk(finish="stop")]
+
+    def behave(handler):
+        Upstream.begin_stream(handler)
+        for part in parts:
+            Upstream.send(handler, part)
+        Upstream.end_stream(handler)
+
+    upstream.behave = behave
+    with open_stream(recording) as answer:
+        assert answer.read() == b"".join(parts) + b"data: [DONE]\n\n"
+
+
 def test_an_upstream_that_dies_inside_its_stream_gives_an_error_event(recording, upstream,
                                                                      client_of):
     def behave(handler):

@@ -185,6 +185,9 @@ class StreamReader {
   // After the last byte, when next() gave false: what is left as one event (its `raw`
   // may be empty) with the last piece of each stream. False if there was a `done`.
   [[nodiscard]] virtual Result<bool> finish(StreamEvent& out) = 0;
+  // After an error of one of these: the bytes that were fed and that no event gave, for
+  // whoever can do without the reader and passes them on.
+  [[nodiscard]] virtual std::string_view unread() const noexcept = 0;
 
   // The bytes of `event` with those parts of `edits` that lie in it. An edit over
   // several events leaves its replacement where it begins and nothing in the others;

@@ -57,10 +57,20 @@ void JsonStream::reset(bool drop_usage_event) {
 
 Result<bool> JsonStream::next(StreamEvent& out) {
   if (done_) return false;
-  DAVY_ASSIGN(const bool found, sse_.next(event_));
-  if (!found) return false;
-  DAVY_TRY(read(out));
+  const auto found = sse_.next(event_);
+  if (!found) {
+    unread_ = sse_.pending();
+    return found.error();
+  }
+  if (!*found) return false;
+  DAVY_TRY(read_or_keep(out));
   return true;
+}
+
+Result<void> JsonStream::read_or_keep(StreamEvent& out) {
+  auto good = read(out);
+  if (!good) unread_.assign(out.raw).append(sse_.pending());
+  return good;
 }
 
 Result<bool> JsonStream::finish(StreamEvent& out) {
@@ -68,7 +78,7 @@ Result<bool> JsonStream::finish(StreamEvent& out) {
   event_ = {};
   DAVY_ASSIGN(const bool found, sse_.rest(event_));
   static_cast<void>(found);  // without it the event is empty and only ends the streams
-  DAVY_TRY(read(out));
+  DAVY_TRY(read_or_keep(out));
   if (!out.done) end_streams(out);
   out.done = true;
   done_ = true;

@@ -27,9 +27,12 @@ class JsonStream final : public StreamReader {
       : walker_(std::move(walker)), max_event_bytes_(max_event_bytes), sse_(max_event_bytes) {}
 
   void reset(bool drop_usage_event) override;
-  void feed(std::string_view bytes) override { sse_.feed(bytes); }
+  void feed(std::string_view bytes) override {
+    if (!done_) sse_.feed(bytes);
+  }
   [[nodiscard]] Result<bool> next(StreamEvent& out) override;
   [[nodiscard]] Result<bool> finish(StreamEvent& out) override;
+  [[nodiscard]] std::string_view unread() const noexcept override { return unread_; }
   [[nodiscard]] Result<std::string> apply(const StreamEvent& event,
                                           std::span<const StreamEdit> edits) override;
   void answers(std::string_view call_id) override { walker_->answers(call_id); }
@@ -37,6 +40,8 @@ class JsonStream final : public StreamReader {
 
  private:
   [[nodiscard]] Result<void> read(StreamEvent& out);
+  // The same, and keeps what an error leaves unread.
+  [[nodiscard]] Result<void> read_or_keep(StreamEvent& out);
   [[nodiscard]] Result<void> add_piece(const AnswerWalker::Piece& piece, StreamEvent& out);
   // The last piece of a stream, or of every one.
   static void end_stream(StreamTable::Stream& stream, StreamEvent& out);
@@ -51,6 +56,7 @@ class JsonStream final : public StreamReader {
   json::Index index_;
   StreamTable streams_;
   std::vector<Splice> repairs_;
+  std::string unread_;
   bool done_ = false;
   bool drop_usage_event_ = false;
 };

@@ -42,6 +42,10 @@ class SseParser {
   // After the last byte: what stands there without a blank line. A client should drop
   // it, but some do not, so it is to be examined like an event. False if nothing does.
   [[nodiscard]] Result<bool> rest(SseEvent& out);
+  // What was fed and stands in no event yet.
+  [[nodiscard]] std::string_view pending() const noexcept {
+    return std::string_view(buffer_).substr(begin_);
+  }
 
  private:
   // Where the event that begins at begin_ ends, if its blank line is there.

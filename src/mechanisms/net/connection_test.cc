@@ -54,7 +54,8 @@ class ConnectionTest : public ::testing::TestWithParam<Wire> {
         const testing::Pair own = testing::Authority().issue();
         return TlsServer::create({own.certificate, own.key, ""}, {}).value();
       }();
-      if (!co_await connection->accept_tls(server)) co_return;
+      const auto secured = co_await connection->accept_tls(server);
+      if (!secured) co_return;
     }
     co_await body(*connection);
   }
@@ -95,7 +96,9 @@ TEST_P(ConnectionTest, WhatIsSentSoonGoesOutBeforeWhatIsWrittenLater) {
 
 TEST_P(ConnectionTest, WhatIsSentSoonGoesOutWhileTheConnectionWaits) {
   serve([](Connection& connection) -> Task<void> {
-    while (co_await connection.read_more() == Io::ok) {
+    for (;;) {
+      const Io more = co_await connection.read_more();
+      if (more != Io::ok) break;
       put(connection, connection.input());
       connection.consume(connection.input().size());
     }
@@ -126,8 +129,9 @@ TEST_P(ConnectionTest, WhatTheKernelDoesNotTakeFollowsInOrder) {
           co_await pause.async_wait(asio::redirect_error(kAwait, ignored));
           waited = waited || connection.output_waits();
         }
-      } else if (co_await connection.write(text) != Io::ok) {
-        co_return;
+      } else {
+        const Io io = co_await connection.write(text);
+        if (io != Io::ok) co_return;
       }
     }
     put(connection, "end");
@@ -295,7 +299,8 @@ TEST_P(ConnectionTest, AClientWithMuchToReadLeavesTheLoopToOthers) {
     // Until all of the first client's bytes are there: then no read of it has to wait.
     std::this_thread::sleep_for(50ms);
     for (;;) {
-      if (co_await connection.read_more() != Io::ok) co_return;
+      const Io io = co_await connection.read_more();
+      if (io != Io::ok) co_return;
       if (connection.input() == "ping") reads_before_ping.set_value(reads);
       connection.consume(connection.input().size());
       ++reads;

@@ -138,7 +138,8 @@ TEST_F(ServerTest, ThePoolReusesAConnectionAndDropsADeadOne) {
     // A request that makes the server close; the connection then looks dead.
     (void)co_await second->write("BAD\r\n\r\n");
     for (;;) {
-      if (co_await second->read_more() != Io::ok) break;
+      const Io io = co_await second->read_more();
+      if (io != Io::ok) break;
       second->consume(second->input().size());
     }
     pool.put_back(target, std::move(second), loops_[0].now().steady);

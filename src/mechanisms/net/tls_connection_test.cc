@@ -80,7 +80,9 @@ class TlsTest : public ::testing::Test {
       if (!test.told_.exchange(true)) test.refused_.set_value(secured.error());
       // The alert is lost to a reset where bytes were left unread.
       connection->shut_down_writing();
-      while (co_await connection->read_more() == Io::ok) {
+      for (;;) {
+        const Io more = co_await connection->read_more();
+        if (more != Io::ok) break;
         connection->consume(connection->input().size());
       }
       co_return;
@@ -114,7 +116,8 @@ class TlsTest : public ::testing::Test {
   }
   std::string call(const TlsClient& client, const std::string& host = "localhost") {
     return call(client, host, [](Connection& connection) -> Task<std::string> {
-      if (co_await connection.write("hello") != Io::ok) co_return std::string("write failed");
+      const Io sent = co_await connection.write("hello");
+      if (sent != Io::ok) co_return std::string("write failed");
       const Io io = co_await connection.read_more();
       if (io == Io::ok) co_return std::string(connection.input());
       const auto why = connection.tls_trouble();
@@ -123,10 +126,13 @@ class TlsTest : public ::testing::Test {
   }
 
   static Task<void> echo(Connection& connection) {
-    while (co_await connection.read_more() == Io::ok) {
+    for (;;) {
+      const Io more = co_await connection.read_more();
+      if (more != Io::ok) break;
       const std::string seen(connection.input());
       connection.consume(seen.size());
-      if (co_await connection.write(seen) != Io::ok) co_return;
+      const Io sent = co_await connection.write(seen);
+      if (sent != Io::ok) co_return;
     }
     connection.shut_down_writing();
   }
@@ -317,7 +323,9 @@ TEST_F(TlsTest, ATruncatedStreamIsNotAnEnd) {
 TEST_F(TlsTest, WhoHasEndedItsSideIsStillAnswered) {
   serve(server_of(authority().issue()), [](Connection& connection) -> Task<void> {
     std::string all;
-    while (co_await connection.read_more() == Io::ok) {
+    for (;;) {
+      const Io more = co_await connection.read_more();
+      if (more != Io::ok) break;
       all += connection.input();
       connection.consume(connection.input().size());
     }
@@ -336,7 +344,8 @@ TEST_F(TlsTest, SixteenMegabytesBothWaysToASlowReader) {
   serve(server_of(authority().issue()), [](Connection& connection) -> Task<void> {
     std::string all;
     while (all.size() < kSize) {
-      if (co_await connection.read_more() != Io::ok) co_return;
+      const Io io = co_await connection.read_more();
+      if (io != Io::ok) co_return;
       all += connection.input();
       connection.consume(connection.input().size());
     }
@@ -347,20 +356,23 @@ TEST_F(TlsTest, SixteenMegabytesBothWaysToASlowReader) {
   sent.reserve(kSize);
   for (std::size_t i = 0; sent.size() < kSize; ++i) sent += std::to_string(i) + ",";
   sent.resize(kSize);
-  const std::string got = call(
-      client_of(authority().pem()), "localhost", [&](Connection& connection) -> Task<std::string> {
-        std::string_view first = std::string_view(sent).substr(0, 100);
-        std::string_view second = std::string_view(sent).substr(100);
-        if (!connection.write_now(first, second)) (void)co_await connection.write(first, second);
-        co_await pause(connection.loop(), 100ms);
-        std::string all;
-        for (int reads = 0; co_await connection.read_more() == Io::ok; ++reads) {
-          all += connection.input();
-          connection.consume(connection.input().size());
-          if (reads % 512 == 0) co_await pause(connection.loop(), 2ms);
-        }
-        co_return all;
-      });
+  const std::string got = call(client_of(authority().pem()), "localhost",
+                               [&](Connection& connection) -> Task<std::string> {
+                                 std::string_view first = std::string_view(sent).substr(0, 100);
+                                 std::string_view second = std::string_view(sent).substr(100);
+                                 if (!connection.write_now(first, second))
+                                   (void)co_await connection.write(first, second);
+                                 co_await pause(connection.loop(), 100ms);
+                                 std::string all;
+                                 for (int reads = 0;; ++reads) {
+                                   const Io more = co_await connection.read_more();
+                                   if (more != Io::ok) break;
+                                   all += connection.input();
+                                   connection.consume(connection.input().size());
+                                   if (reads % 512 == 0) co_await pause(connection.loop(), 2ms);
+                                 }
+                                 co_return all;
+                               });
   ASSERT_EQ(got.size(), kSize);
   EXPECT_TRUE(got == sent);
 }
@@ -378,12 +390,12 @@ TEST_F(TlsTest, EverySplitOfAMessageArrivesWhole) {
                                       std::string_view first = whole.substr(a, b - a);
                                       std::string_view second = whole.substr(b);
                                       if (!connection.write_now(first, second)) {
-                                        if (co_await connection.write(first, second) != Io::ok)
-                                          co_return std::string("write");
+                                        const Io sent = co_await connection.write(first, second);
+                                        if (sent != Io::ok) co_return std::string("write");
                                       }
                                       while (connection.input().size() < text.size()) {
-                                        if (co_await connection.read_more() != Io::ok)
-                                          co_return std::string("read");
+                                        const Io io = co_await connection.read_more();
+                                        if (io != Io::ok) co_return std::string("read");
                                       }
                                       if (connection.input() != text)
                                         co_return std::string(connection.input());

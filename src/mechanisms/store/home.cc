@@ -26,6 +26,19 @@ Error cannot(std::string_view doing, const std::string& path, int number) {
   return unavailable(fmt::format("cannot {}: {}", doing, strerrordesc_np(number)), {path});
 }
 
+struct Close {
+  void operator()(DIR* stream) const noexcept { closedir(stream); }
+};
+using Listing = std::unique_ptr<DIR, Close>;
+
+// Null: errno says why.
+Listing list(int folder) noexcept {
+  Fd fd(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* const stream = fd.valid() ? fdopendir(fd.get()) : nullptr;
+  if (stream != nullptr) (void)fd.release();
+  return Listing(stream);
+}
+
 Result<struct stat> check_owner(const Folder& folder) {
   struct stat status {};
   if (fstat(folder.fd(), &status) != 0) return cannot("examine", folder.path(), errno);
@@ -104,12 +117,7 @@ Result<void> check_writable(const Home& home) {
 }  // namespace
 
 Result<bool> is_vacant(const Folder& folder) {
-  struct Close {
-    void operator()(DIR* stream) const noexcept { closedir(stream); }
-  };
-  const int fd = openat(folder.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return cannot("list", folder.path(), errno);
-  const std::unique_ptr<DIR, Close> stream(fdopendir(fd));
+  const Listing stream = list(folder.fd());
   if (!stream) return cannot("list", folder.path(), errno);
   while (const dirent* const entry = readdir(stream.get())) {
     const std::string_view name = entry->d_name;
@@ -117,6 +125,22 @@ Result<bool> is_vacant(const Folder& folder) {
     if (name != "." && name != ".." && name != "lost+found" && !ours) return false;
   }
   return true;
+}
+
+void give_to_owner(int folder) noexcept {
+  struct stat owner {};
+  if (geteuid() != 0 || fstat(folder, &owner) != 0 || owner.st_uid == 0) return;
+  const Listing stream = list(folder);
+  if (!stream) return;
+  while (const dirent* const entry = readdir(stream.get())) {
+    // Only what is nowhere else: a second name may be of a file that is not the home's.
+    const Fd fd(openat(folder, entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    struct stat file {};
+    if (fd.valid() && fstat(fd.get(), &file) == 0 && S_ISREG(file.st_mode) && file.st_uid == 0 &&
+        file.st_nlink == 1) {
+      (void)fchown(fd.get(), owner.st_uid, owner.st_gid);
+    }
+  }
 }
 
 Result<Home> Home::open(const std::string& path) {
@@ -183,7 +207,7 @@ Result<HomeLock> HomeLock::adopt(const Home& home, Fd lock) {
   if (given.st_dev != there.st_dev || given.st_ino != there.st_ino || !lock_now(lock.get())) {
     return invalid_input("what was handed over is not the lock of this home", {home.path()});
   }
-  return HomeLock(std::move(lock));
+  return HomeLock(home, std::move(lock));
 }
 
 Result<HomeLock> HomeLock::take_for_upgrade(const Home& home) { return lock(home, {}); }
@@ -203,9 +227,19 @@ Result<HomeLock> HomeLock::lock(const Home& home, std::chrono::milliseconds pati
     std::this_thread::sleep_for(kLockRetry);
     waited += kLockRetry;
   }
-  HomeLock out(std::move(fd));
+  HomeLock out(home, std::move(fd));
   DAVY_TRY(out.sign());
   return out;
+}
+
+HomeLock::HomeLock(const Home& home, Fd fd) : fd_(std::move(fd)) {
+  struct stat folder {};
+  if (geteuid() != 0 || fstat(home.folder().fd(), &folder) != 0 || folder.st_uid == 0) return;
+  folder_ = Fd(openat(home.folder().fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+HomeLock::~HomeLock() {
+  if (folder_.valid() && fd_.valid()) give_to_owner(folder_.get());
 }
 
 Result<void> HomeLock::sign() const {

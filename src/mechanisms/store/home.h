@@ -59,7 +59,13 @@ class Home {
 // Whether nothing lies in the folder but what file systems and crashes leave.
 [[nodiscard]] Result<bool> is_vacant(const Folder& folder);
 
-// The right to write a home, held until destroyed. Across processes and within one.
+// As root, in a folder of somebody else's: what root has made in it becomes the folder's
+// owner's. Else it does nothing.
+void give_to_owner(int folder) noexcept;
+
+// The right to write a home, held until destroyed. Across processes and within one. Where
+// root held it in a home of somebody else's, the files that it made go to that one then: a
+// service could not open what an administrator's command left there.
 class HomeLock {
  public:
   // Tries for `patience`, then refuses with a sentence that names the path and the
@@ -76,13 +82,18 @@ class HomeLock {
   // Writes into it which process holds it, as take() does; adopt() does not.
   [[nodiscard]] Result<void> sign() const;
 
+  HomeLock(HomeLock&&) noexcept = default;
+  HomeLock& operator=(HomeLock&&) = delete;
+  ~HomeLock();
+
   // For a process that is to adopt it.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:
   [[nodiscard]] static Result<HomeLock> lock(const Home& home, std::chrono::milliseconds patience);
-  explicit HomeLock(Fd fd) : fd_(std::move(fd)) {}
+  HomeLock(const Home& home, Fd fd);
   Fd fd_;
+  Fd folder_;  // only where files may have to be given away
 };
 
 }  // namespace davy::store

@@ -149,5 +149,32 @@ TEST(HomeLock, IsNotTakenThroughALink) {
   EXPECT_EQ(must(home.folder().read("victim", 100)), "keep");
 }
 
+uid_t owner_of(const std::string& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 ? status.st_uid : static_cast<uid_t>(-1);
+}
+
+TEST(HomeLock, WhatRootMakesInAHomeGoesToItsOwner) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  constexpr uid_t kService = 65534;
+  const TemporaryFolder folder;
+  const TemporaryFolder elsewhere;
+  const std::string path = folder.file("home");
+  const Home home = must(Home::open_or_create(path));
+  put(elsewhere.file("other"), "of the system");
+  ASSERT_EQ(chown(path.c_str(), kService, kService), 0);
+  {
+    const HomeLock lock = must(HomeLock::take(home));
+    put(path + "/state.sqlite", "");
+    ASSERT_EQ(link(elsewhere.file("other").c_str(), (path + "/second-name").c_str()), 0);
+    ASSERT_EQ(symlink(elsewhere.file("other").c_str(), (path + "/link").c_str()), 0);
+    EXPECT_EQ(owner_of(path + "/state.sqlite"), 0u);
+  }
+  for (const char* name : {"/format", "/lock", "/state.sqlite"}) {
+    EXPECT_EQ(owner_of(path + name), kService) << name;
+  }
+  EXPECT_EQ(owner_of(elsewhere.file("other")), 0u);
+}
+
 }  // namespace
 }  // namespace davy::store

@@ -623,7 +623,8 @@ TEST_F(GatewayTest, FinishComesExactlyOnceAlsoWhenTheClientIsGone) {
   answer_with([](const net::HttpRequest&, net::Responder& responder) -> net::Task<void> {
     (void)co_await responder.begin_stream("text/event-stream");
     for (int i = 0; i < 2000; ++i) {
-      if (co_await responder.chunk(sse(std::string(4000, 'x'))) != net::Io::ok) co_return;
+      const net::Io io = co_await responder.chunk(sse(std::string(4000, 'x')));
+      if (io != net::Io::ok) co_return;
     }
     (void)co_await responder.end_stream();
   });

@@ -39,6 +39,14 @@ bool StreamRelay::unreadable() {
   return false;
 }
 
+bool StreamRelay::go_without_reader() {
+  if (judged_) return unreadable();
+  // It was for the token usage alone.
+  if (by_event_) frame(reader_->unread());
+  reader_.reset();
+  return true;
+}
+
 bool StreamRelay::take(std::string_view data) {
   if (!judged_) {
     // A caller who was revoked, or a model that was quarantined, gets no further piece.
@@ -50,11 +58,7 @@ bool StreamRelay::take(std::string_view data) {
   reader_->feed(data);
   for (;;) {
     const auto next = reader_->next(event_);
-    if (!next) {
-      if (by_event_) return unreadable();
-      reader_.reset();  // it was for the token count alone
-      return true;
-    }
+    if (!next) return go_without_reader();
     if (!*next) return true;
     if (!take_event(event_)) return false;
   }
@@ -123,7 +127,7 @@ bool StreamRelay::release_events() {
 bool StreamRelay::finish() {
   if (!reader_) return true;
   const auto rest = reader_->finish(event_);
-  if (!rest) return !by_event_ || unreadable();
+  if (!rest) return go_without_reader();
   if (*rest && !event_.raw.empty() && r_.head_.framing().body == http1::BodyKind::until_close) {
     // Only the end of the connection says that the body is whole, and an event is not.
     x_.broke_off(net::Io::closed, "the upstream ended the connection inside an event",

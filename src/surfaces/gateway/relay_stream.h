@@ -33,6 +33,8 @@ class StreamRelay {
   void frame(std::string_view data);
   [[nodiscard]] bool take(std::string_view data);
   [[nodiscard]] bool unreadable();
+  // After an error of the reader: false where a stage needs it.
+  [[nodiscard]] bool go_without_reader();
   [[nodiscard]] bool take_event(dialects::StreamEvent& event);
   [[nodiscard]] bool judge_event(dialects::StreamEvent event);
   [[nodiscard]] bool release_events();

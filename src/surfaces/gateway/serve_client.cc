@@ -67,7 +67,7 @@ net::Task<bool> refuse(LoopState& state, net::Connection& client, const http1::R
   const Finding finding = about_request(rules::kGatewayRequestMalformed, std::string(why.message));
   Refusal refusal = denied(info, finding, kGateway);
   refusal.problem.status = why.status;
-  const std::string body = shared.routes.fallback().error_body(refusal.problem, refusal.detail);
+  const std::string body = shared.routes.fallback("").error_body(refusal.problem, refusal.detail);
   std::string out;
   auto head = http1::HeadWriter::response(out, why.status);
   head.field("Content-Type", "application/problem+json")
@@ -136,7 +136,7 @@ net::Task<void> turn_away(LoopState& state, net::Connection& client, bool of_cli
   problem.detail = why.message;
   problem.next_step = "Try again later, or use fewer connections for more requests each.";
   const std::string body =
-      state.shared.routes.fallback().error_body(problem, dialects::Detail::full);
+      state.shared.routes.fallback("").error_body(problem, dialects::Detail::full);
   std::string out;
   auto head = http1::HeadWriter::response(out, why.status);
   head.field("Content-Type", "application/problem+json")

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "mechanisms/crypto/sha256.h"
+#include "mechanisms/store/home.h"
 #include "mechanisms/store/upkeep/archive.h"
 #include "mechanisms/store/upkeep/manifest.h"
 #include "mechanisms/store/upkeep/state_copy.h"
@@ -209,6 +210,7 @@ Result<RestoreReport> restore(const std::string& file, const std::string& home,
   DAVY_TRY(out.state->keep_as(kStateFile));
   // Last: the folder becomes a home by it.
   if (!out.format.empty()) DAVY_TRY(folder.write(kFormatFile, out.format, 0600));
+  give_to_owner(folder.fd());
   report.facts = out.manifest->facts;
   report.home = home;
   return report;
