@@ -35,7 +35,6 @@ Result<void> OpenAiInputRequest::read_settings() {
   DAVY_TRY(read_model());
   DAVY_TRY(names_no_other_model());
   DAVY_TRY(read_stream());
-  if (gives_ == Gives::completions) read_usage_option();
   DAVY_ASSIGN(const auto choices, whole_number("n"));
   choices_ = choices.value_or(1);
   if (choices_ == 0) return wrong(member_of(0, "n"), "`n` must be at least 1", "leave it out");

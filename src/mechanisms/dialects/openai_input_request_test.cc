@@ -38,14 +38,7 @@ TEST_F(InputRequest, ACompletionHasAPromptAndASuffix) {
   EXPECT_TRUE(request_->stream());
   EXPECT_EQ(request_->max_output_tokens(), 7U);
   EXPECT_EQ(request_->choices(), 1U);
-  EXPECT_TRUE(request_->lacks_usage());
-  EXPECT_TRUE(request_->apply({}, {.model = {}, .ask_for_usage = true})
-                  .value()
-                  .starts_with(R"({"stream_options":{"include_usage":true},"model")"));
-  read(kOpenAiCompletions,
-       R"({"model":"m","prompt":"a","stream":true,"stream_options":{"include_usage":true}})");
-  EXPECT_FALSE(request_->lacks_usage());
-  read(kOpenAiMedia, R"({"model":"m","prompt":"a","stream":true})");
+  // `stream_options` is added for chat alone.
   EXPECT_FALSE(request_->lacks_usage());
 }
 
