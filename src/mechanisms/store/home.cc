@@ -15,6 +15,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/log.h"
 #include "base/strings.h"
 
 namespace davy::store {
@@ -137,8 +138,9 @@ void give_to_owner(int folder) noexcept {
     const Fd fd(openat(folder, entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat file {};
     if (fd.valid() && fstat(fd.get(), &file) == 0 && S_ISREG(file.st_mode) && file.st_uid == 0 &&
-        file.st_nlink == 1) {
-      (void)fchown(fd.get(), owner.st_uid, owner.st_gid);
+        file.st_nlink == 1 && fchown(fd.get(), owner.st_uid, owner.st_gid) != 0) {
+      log::warning("a file of the home stays root's, and its owner cannot open it",
+                   {{"file", entry->d_name}, {"why", strerrordesc_np(errno)}});
     }
   }
 }
